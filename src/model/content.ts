@@ -1,0 +1,221 @@
+/** What staff own: the answers (`knowledge/`) and how visitors ask for them (`intents/`). */
+
+export interface Region {
+  readonly id: string
+  readonly name: string
+  readonly full: string
+  readonly aliases: readonly string[]
+  /** Who to ask in person; the documents give no phone number, so none stands here. */
+  readonly office: string
+}
+
+export interface Hotline {
+  readonly number: string
+  readonly name: string
+  readonly hours: string
+  readonly for: readonly string[]
+}
+
+/** First and last day on which something is in force, both inclusive, as `YYYY-MM-DD` in Asia/Shanghai. */
+export interface Validity {
+  readonly from?: string | undefined
+  readonly until?: string | undefined
+}
+
+export interface SourceDocument {
+  readonly id: string
+  readonly title: string
+  readonly issuer: string
+  readonly number?: string | undefined
+  readonly date?: string | undefined
+  readonly valid?: Validity | undefined
+  /** The one line a reply adds once the document's period is over. */
+  readonly status: string
+  /** Path of the document's text, relative to the content folder; the check compares figures with it. */
+  readonly text?: string | undefined
+}
+
+/** One policy, service, place or programme of one region. */
+export interface Entry {
+  readonly id: string
+  readonly title: string
+  /** Absent only in imported question sets: such an entry answers in every region. */
+  readonly region?: string | undefined
+  readonly topics: readonly string[]
+  readonly aliases: readonly string[]
+  readonly source?: { readonly document: string; readonly clause: string } | undefined
+  readonly valid?: Validity | undefined
+  readonly checked?: string | undefined
+  readonly related: readonly string[]
+  /** The direct answer, shown first. */
+  readonly answer: string
+  /** What the document says on a facet, by facet id; a facet it is silent about is absent. */
+  readonly facets: Readonly<Record<string, string>>
+  readonly file: string
+}
+
+/** The phrasings of one wish, and the entries that fulfil it by region (or `everywhere`). */
+export interface Intent {
+  readonly id: string
+  readonly title: string
+  readonly topic: string
+  readonly answers: Readonly<Record<string, string>>
+  readonly phrasings: readonly string[]
+  readonly file: string
+}
+
+export const EVERYWHERE = 'everywhere'
+
+/** What is asked about a thing: how much, who, how, … `heading` is the section of an entry that answers it. */
+export interface Facet {
+  readonly id: string
+  readonly heading?: string | undefined
+  readonly label: string
+  readonly cues: readonly string[]
+  /** Said when the entry has no such section. */
+  readonly unsaid: string
+}
+
+/** Ways to say something, as plain words with `…` for a gap and `(a|b)` for alternatives. */
+export interface Wording {
+  /** The whole message, politeness and particles aside. */
+  readonly exactly: readonly string[]
+  /** Anywhere in the message. */
+  readonly contains: readonly string[]
+  readonly unless: readonly string[]
+}
+
+export interface Act extends Wording {
+  readonly id: string
+}
+
+export interface SmallTalk extends Wording {
+  readonly id: string
+  readonly reply: string
+}
+
+export interface UrgentKind extends Wording {
+  readonly id: string
+  /** Pinyin spellings without tones or spaces, for visitors who type letters only. */
+  readonly pinyin: readonly string[]
+  readonly reply: string
+  /** Numbers of the hotlines to show, most fitting first. */
+  readonly hotlines: readonly string[]
+}
+
+export interface Content {
+  readonly regions: readonly Region[]
+  readonly hotlines: readonly Hotline[]
+  readonly sources: readonly SourceDocument[]
+  readonly topics: readonly Topic[]
+  readonly entries: readonly Entry[]
+  readonly intents: readonly Intent[]
+  readonly facets: readonly Facet[]
+  readonly acts: readonly Act[]
+  readonly smallTalk: readonly SmallTalk[]
+  readonly urgent: readonly UrgentKind[]
+  /** A document's word and the everyday words for it. */
+  readonly concepts: Readonly<Record<string, readonly string[]>>
+  /** Names the segmenter keeps whole. */
+  readonly names: readonly string[]
+  /** Places the base says nothing about. */
+  readonly places: readonly string[]
+  /** Matters none of the documents deals with. */
+  readonly notOurs: readonly string[]
+  /** Politeness and particles that do not change what is asked. */
+  readonly filler: {
+    readonly lead: readonly string[]
+    readonly tail: readonly string[]
+    /** What may stand around a bare region or facet without asking for a thing of its own. */
+    readonly empty: readonly string[]
+  }
+  readonly phrases: Phrases
+}
+
+export interface Topic {
+  readonly name: string
+  readonly folder: string
+  readonly words: readonly string[]
+  /** Not discussed openly in a group chat. */
+  readonly private: boolean
+}
+
+/** The bot's own sentences by name, each with what may be filled in as `{name}`. */
+export const PHRASES = {
+  greeting: ['regions'],
+  suggestions: [],
+  help: ['regions'],
+  sourceLine: ['issuer', 'title', 'clause', 'checked'],
+  noSource: [],
+  askRegion: [],
+  askWhich: [],
+  askWhichUnsure: [],
+  notHere: ['region', 'thing'],
+  elsewhere: ['regions', 'thing'],
+  nearest: [],
+  unknownPlace: ['place', 'regions'],
+  notInFiles: [],
+  unsure: ['office'],
+  handOverOffer: [],
+  handOverAsk: [],
+  handedOver: ['office'],
+  nothingToHandOver: [],
+  cancelled: [],
+  regionSet: ['region'],
+  regionUnknown: ['regions'],
+  regionWhich: [],
+  notCurrentUntil: ['from'],
+  more: [],
+  moreLabel: [],
+  humanLabel: [],
+  continuePrivately: ['topic'],
+  unreadable: [],
+  menuExpired: [],
+  menuOutOfRange: ['count'],
+  whatAbout: [],
+  incomplete: [],
+  notThat: [],
+  truncated: [],
+  tooFast: [],
+  sorry: [],
+  contentDown: [],
+  consent: ['scope'],
+  consentLabel: [],
+  declineLabel: [],
+  subscribed: ['scope'],
+  alreadySubscribed: ['scope'],
+  unsubscribed: ['scope'],
+  notSubscribed: [],
+  subscriptions: ['list'],
+  subscriptionsPending: ['scope'],
+  subscribeInPrivate: [],
+  subscribeFirst: [],
+  noEvents: [],
+  myData: ['list'],
+  myDataNothing: [],
+  dataRegion: ['region'],
+  dataSubscriptions: ['scope'],
+  dataConsent: ['day'],
+  dataConsentWithdrawn: ['day', 'until'],
+  dataInquiry: ['day', 'question'],
+  allTopics: [],
+  eraseConfirm: [],
+  eraseLabel: [],
+  erased: [],
+  eraseCancelled: [],
+  urgentStay: [],
+  urgentRelief: [],
+  statusAnswer: ['title', 'until'],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+
+export type PhraseName = keyof typeof PHRASES
+export type Phrases = Readonly<Record<PhraseName, string>>
+
+/** Something wrong in a content file, told so that staff can mend it. */
+export interface Problem {
+  readonly severity: 'error' | 'warning'
+  readonly file: string
+  readonly line?: number | undefined
+  readonly message: string
+  readonly cure: string
+}

@@ -1,0 +1,52 @@
+import type { DecisionKind } from './conversation.ts'
+
+/** What a numbered choice does when it is chosen. */
+export type ChoiceAction =
+  | { readonly do: 'show-entry'; readonly entry: string; readonly facet?: string | undefined }
+  | { readonly do: 'show-all'; readonly entry: string; readonly facet?: string | undefined }
+  | {
+      readonly do: 'set-region'
+      readonly region: string
+      readonly entry?: string | undefined
+      readonly facet?: string | undefined
+    }
+  | { readonly do: 'subscribe-in'; readonly region: string; readonly topics: readonly string[] }
+  | { readonly do: 'agree' }
+  | { readonly do: 'cancel' }
+  | { readonly do: 'hand-over' }
+
+/** What the conversation remembers of one visitor. Times are epoch milliseconds. */
+export interface Session {
+  readonly region?: string | undefined
+  readonly traditional?: boolean | undefined
+  /** What was last talked about, for 「要什么材料」 and 「那昆明呢」. */
+  readonly topic?:
+    | {
+        readonly entry?: string | undefined
+        readonly facet?: string | undefined
+        /** Other candidates of that question, and entries already turned down. */
+        readonly candidates: readonly string[]
+        readonly rejected: readonly string[]
+        readonly decision: DecisionKind
+        readonly at: number
+      }
+    | undefined
+  readonly menu?:
+    | { readonly id: string; readonly at: number; readonly actions: readonly ChoiceAction[] }
+    | undefined
+  readonly pending?: Pending | undefined
+  /** The last question without an answer, masked, kept until it is handed over or the context ends. */
+  readonly unanswered?: { readonly text: string; readonly at: number } | undefined
+  readonly urgent?: { readonly kind: string; readonly at: number } | undefined
+}
+
+/** Something the visitor was asked to confirm or to write. */
+export type Pending =
+  | {
+      readonly for: 'consent'
+      readonly region: string
+      readonly topics: readonly string[]
+      readonly at: number
+    }
+  | { readonly for: 'erasure'; readonly at: number }
+  | { readonly for: 'inquiry'; readonly at: number }
