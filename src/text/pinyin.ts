@@ -1,0 +1,88 @@
+import { pinyin } from 'pinyin-pro'
+
+/**
+ * The sound of each Han character as a syllable, Latin words as they are typed. Sounds that many speakers
+ * and input methods mix up (zh/z, ch/c, sh/s, final ng/n, l/n) are merged, so that a homophone typo agrees.
+ */
+export function soundOf(text: string): string[] {
+  const sounds: string[] = []
+  for (const run of text.match(/\p{Script=Han}|[a-zü]+/gu) ?? []) {
+    if (/^[a-zü]/u.test(run)) for (const syllable of syllablesOf(run) ?? []) sounds.push(merge(syllable))
+    else sounds.push(soundOfCharacter(run))
+  }
+  return sounds
+}
+
+/** Whether the text is Chinese typed in Latin letters: at least two syllables, no Han character. */
+export function isPinyin(text: string): boolean {
+  if (/\p{Script=Han}/u.test(text)) return false
+  const runs = text.match(/[a-zü]+/gu) ?? []
+  const syllables = runs.map(syllablesOf)
+  return runs.length > 0 && syllables.every((s) => s !== undefined) && syllables.flat().length >= 2
+}
+
+/** Splits letters into pinyin syllables, longest first with backtracking; undefined when they do not fit. */
+export function syllablesOf(letters: string): string[] | undefined {
+  if (letters.length > 120) return undefined
+  const best: (string[] | undefined)[] = [[]]
+  for (let end = 1; end <= letters.length; end++) {
+    for (let length = Math.min(6, end); length >= 1; length--) {
+      const before = best[end - length]
+      const syllable = letters.slice(end - length, end)
+      if (before === undefined || !SYLLABLES.has(syllable)) continue
+      const shorter = best[end]
+      if (shorter === undefined || before.length + 1 < shorter.length) best[end] = [...before, syllable]
+    }
+  }
+  return best[letters.length]
+}
+
+const known = new Map<string, string>()
+
+function soundOfCharacter(character: string): string {
+  let sound = known.get(character)
+  if (sound === undefined) {
+    sound = merge(pinyin(character, { toneType: 'none', v: true }))
+    known.set(character, sound)
+  }
+  return sound
+}
+
+function merge(syllable: string): string {
+  return syllable
+    .replace(/^(zh|ch|sh)/, (initial) => initial.charAt(0))
+    .replace(/^l(?=[aeiouv])/, 'n')
+    .replace(/ü/g, 'v')
+    .replace(/(?<=[aei])ng$/, 'n')
+}
+
+// Initials and the finals each combines with, after the table of Hanyu Pinyin (GB/T 16159).
+const TABLE: Readonly<Record<string, string>> = {
+  '': 'a ai an ang ao e ei en eng er o ou',
+  b: 'a ai an ang ao ei en eng i ian iao ie in ing o u',
+  p: 'a ai an ang ao ei en eng i ian iao ie in ing o ou u',
+  m: 'a ai an ang ao e ei en eng i ian iao ie in ing iu o ou u',
+  f: 'a an ang ei en eng o ou u',
+  d: 'a ai an ang ao e ei en eng i ia ian iao ie ing iu ong ou u uan ui un uo',
+  t: 'a ai an ang ao e eng i ian iao ie ing ong ou u uan ui un uo',
+  n: 'a ai an ang ao e ei en eng i ian iang iao ie in ing iu ong ou u uan uo v ve ü üe',
+  l: 'a ai an ang ao e ei eng i ia ian iang iao ie in ing iu o ong ou u uan un uo v ve ü üe',
+  g: 'a ai an ang ao e ei en eng ong ou u ua uai uan uang ui un uo',
+  k: 'a ai an ang ao e ei en eng ong ou u ua uai uan uang ui un uo',
+  h: 'a ai an ang ao e ei en eng ong ou u ua uai uan uang ui un uo',
+  j: 'i ia ian iang iao ie in ing iong iu u uan ue un',
+  q: 'i ia ian iang iao ie in ing iong iu u uan ue un',
+  x: 'i ia ian iang iao ie in ing iong iu u uan ue un',
+  zh: 'a ai an ang ao e ei en eng i ong ou u ua uai uan uang ui un uo',
+  ch: 'a ai an ang ao e en eng i ong ou u ua uai uan uang ui un uo',
+  sh: 'a ai an ang ao e ei en eng i ou u ua uai uan uang ui un uo',
+  r: 'an ang ao e en eng i ong ou u ua uan ui un uo',
+  z: 'a ai an ang ao e ei en eng i ong ou u uan ui un uo',
+  c: 'a ai an ang ao e en eng i ong ou u uan ui un uo',
+  s: 'a ai an ang ao e en eng i ong ou u uan ui un uo',
+  y: 'a an ang ao e i in ing o ong ou u uan ue un',
+  w: 'a ai an ang ei en eng o u',
+}
+const SYLLABLES = new Set(
+  Object.entries(TABLE).flatMap(([initial, finals]) => finals.split(' ').map((final) => initial + final)),
+)
