@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, relative, sep } from 'node:path'
+import type { z } from 'zod'
+import type { Content, Entry, Intent, Problem } from '../model/content.ts'
+import { crossCheck, type Locate } from './cross-check.ts'
+import { readEntry } from './entry.ts'
+import * as schema from './schema.ts'
+import { readYaml } from './yaml.ts'
+
+/** What a content folder holds: the content when it is free of errors, and every problem found. */
+export interface Loaded {
+  readonly content?: Content
+  readonly problems: readonly Problem[]
+  /** Changes with any change of any file. */
+  readonly version: string
+}
+
+/**
+ * Reads `knowledge/` and `intents/` below a folder, all problems at once.
+ * @param pause awaited between batches of files, so that a reload never blocks the replies
+ */
+export async function loadContent(
+  root: string,
+  pause: () => Promise<void> = async () => {},
+): Promise<Loaded> {
+  const problems: Problem[] = []
+  const lines = new Map<string, Locate>()
+  const version = createHash('sha256')
+
+  const read = (file: string): string | undefined => {
+    try {
+      const text = readFileSync(join(root, file), 'utf8')
+      version.update(`${file}\0${text}\0`)
+      return text
+    } catch {
+      problems.push({
+        severity: 'error',
+        file,
+        message: '这个文件不见了或无法读取',
+        cure: '恢复这个文件,或从备份、git 里找回。',
+      })
+      return undefined
+    }
+  }
+  const take = <T>(file: string, of: z.ZodType<T>): T | undefined => {
+    const text = read(file)
+    if (text === undefined) return undefined
+    const parsed = readYaml(file, text, of)
+    problems.push(...parsed.problems)
+    lines.set(file, parsed.lineOf)
+    return parsed.value
+  }
+
+  const places = take('knowledge/regions.yaml', schema.regionsFile)
+  const sources = take('knowledge/sources.yaml', schema.sourcesFile)
+  const topics = take('knowledge/topics.yaml', schema.topicsFile)
+  const phrases = take('knowledge/phrases.yaml', schema.phrasesFile)
+  const facets = take('intents/facets.yaml', schema.facetsFile)
+  const acts = take('intents/acts.yaml', schema.actsFile)
+  const smallTalk = take('intents/small-talk.yaml', schema.smallTalkFile)
+  const urgent = take('intents/urgent.yaml', schema.urgentFile)
+  const concepts = take('intents/words.yaml', schema.wordsFile)
+  const filler = take('intents/filler.yaml', schema.fillerFile)
+  const names = wordList(read('knowledge/words.txt'))
+  const unknownPlaces = wordList(read('intents/places.txt'))
+  const notOurs = wordList(read('intents/not-ours.txt'))
+
+  const entries: Entry[] = []
+  const intents: Intent[] = []
+  let seen = 0
+  for (const file of filesBelow(root, 'knowledge/faq', '.md')) {
+    const text = read(file)
+    if (text === undefined) continue
+    const parsed = readEntry(file, text, facets ?? [])
+    problems.push(...parsed.problems)
+    lines.set(file, parsed.lineOf)
+    if (parsed.value) entries.push(parsed.value)
+    if (++seen % BATCH === 0) await pause()
+  }
+  for (const file of filesBelow(root, 'intents', '.yaml')) {
+    if (dirname(file) === 'intents') continue
+    const head = take(file, schema.intentFile)
+    if (head) {
+      const { intent: id, ...rest } = head
+      intents.push({ id, ...rest, topic: basename(dirname(file)), file })
+    }
+    if (++seen % BATCH === 0) await pause()
+  }
+
+  if (
+    !places ||
+    !sources ||
+    !topics ||
+    !phrases ||
+    !facets ||
+    !acts ||
+    !smallTalk ||
+    !urgent ||
+    !concepts ||
+    !filler
+  )
+    return { problems, version: version.digest('hex') }
+  const content: Content = {
+    regions: places.regions,
+    hotlines: places.hotlines,
+    sources,
+    topics,
+    entries,
+    intents,
+    facets,
+    acts,
+    smallTalk,
+    urgent,
+    concepts,
+    names,
+    places: unknownPlaces,
+    notOurs,
+    filler,
+    phrases,
+  }
+  problems.push(...crossCheck(content, (file) => lines.get(file)))
+  const sound = !problems.some((problem) => problem.severity === 'error')
+  return { ...(sound ? { content } : {}), problems, version: version.digest('hex') }
+}
+
+const BATCH = 20
+
+function wordList(text: string | undefined): string[] {
+  return (text ?? '')
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .filter((line) => !line.startsWith('#'))
+    .flatMap((line) => line.split(/\s+/))
+    .filter((word) => word !== '')
+}
+
+function filesBelow(root: string, folder: string, ending: string): string[] {
+  const top = join(root, folder)
+  try {
+    if (!statSync(top).isDirectory()) return []
+  } catch {
+    return []
+  }
+  return readdirSync(top, { recursive: true, withFileTypes: true })
+    .filter((item) => item.isFile() && item.name.endsWith(ending) && !item.name.startsWith('.'))
+    .map((item) => relative(root, join(item.parentPath, item.name)).split(sep).join('/'))
+    .sort()
+}

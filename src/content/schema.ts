@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { PHRASES, type PhraseName } from '../model/content.ts'
+
+/** The shape of every content file. Unknown keys are errors: a misspelt key would otherwise be ignored silently. */
+
+const id = z
+  .string()
+  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, '只用小写字母、数字和连字符,例如 liandu-guarantee-fee')
+// A bare number (88, 12355) is text here; YAML reads it as a number.
+const sentence = z.preprocess(
+  (value) => (typeof value === 'number' ? String(value) : value),
+  z.string().trim().min(1, '不能空着'),
+)
+const words = z.array(sentence)
+const day = z
+  .union([z.string(), z.date()])
+  .transform((value) => (typeof value === 'string' ? value : value.toISOString().slice(0, 10)))
+  .refine((value) => z.iso.date().safeParse(value).success, '日期写成 2026-11-22 这样')
+const validity = z
+  .strictObject({ from: day.optional(), until: day.optional() })
+  .refine(({ from, until }) => !from || !until || from <= until, 'from 晚于 until,起止写反了')
+
+export const entryHead = z.strictObject({
+  id,
+  title: sentence,
+  region: id.optional(),
+  topics: words.min(1, '至少一个主题'),
+  aliases: words.default([]),
+  source: z.strictObject({ document: id, clause: sentence }).optional(),
+  valid: validity.optional(),
+  checked: day.optional(),
+  related: z.array(id).default([]),
+})
+
+export const intentFile = z.strictObject({
+  intent: id,
+  title: sentence,
+  answers: z.record(id, id).refine((answers) => Object.keys(answers).length > 0, '至少指向一条答案'),
+  phrasings: words.min(1, '至少一种问法'),
+})
+
+export const regionsFile = z.strictObject({
+  regions: z
+    .array(
+      z.strictObject({ id, name: sentence, full: sentence, aliases: words.default([]), office: sentence }),
+    )
+    .min(1, '至少一个地区'),
+  hotlines: z.array(z.strictObject({ number: sentence, name: sentence, hours: sentence, for: words })),
+})
+
+export const sourcesFile = z.array(
+  z.strictObject({
+    id,
+    title: sentence,
+    issuer: sentence,
+    number: sentence.optional(),
+    date: day.optional(),
+    valid: validity.optional(),
+    status: sentence,
+    text: sentence.optional(),
+  }),
+)
+
+export const topicsFile = z.array(
+  z.strictObject({
+    name: sentence,
+    folder: id,
+    words: words.default([]),
+    private: z.boolean().default(false),
+  }),
+)
+
+export const facetsFile = z.array(
+  z.strictObject({
+    id: sentence,
+    label: sentence,
+    heading: sentence.optional(),
+    cues: words,
+    unsaid: sentence,
+  }),
+)
+
+const wording = { exactly: words.default([]), contains: words.default([]), unless: words.default([]) }
+
+export const actsFile = z.array(z.strictObject({ id, ...wording }))
+export const smallTalkFile = z.array(z.strictObject({ id, ...wording, reply: sentence }))
+export const urgentFile = z.array(
+  z.strictObject({
+    id,
+    ...wording,
+    pinyin: words.default([]),
+    reply: sentence,
+    hotlines: words.min(1, '至少一个热线号码'),
+  }),
+)
+
+export const fillerFile = z.strictObject({ lead: words, tail: words, empty: words })
+
+export const wordsFile = z.record(sentence, words)
+
+const phraseNames = Object.keys(PHRASES) as PhraseName[]
+export const phrasesFile = z.strictObject(
+  Object.fromEntries(
+    phraseNames.map((name) => [
+      name,
+      sentence.refine((text) => unknownSlots(name, text).length === 0, {
+        error: (issue) =>
+          `“{${unknownSlots(name, String(issue.input)).join('}、{')}}”没有可填的内容,这一句只能用 ${PHRASES[name].map((slot) => `{${slot}}`).join('、') || '纯文字'}`,
+      }),
+    ]),
+  ) as unknown as Record<PhraseName, z.ZodType<string>>,
+)
+
+function unknownSlots(name: PhraseName, text: string): string[] {
+  const allowed: readonly string[] = PHRASES[name]
+  return Array.from(text.matchAll(/\{(\w+)\}/g), (match) => match[1] ?? '').filter(
+    (slot) => !allowed.includes(slot),
+  )
+}
