@@ -1,0 +1,76 @@
+import type { Address } from '../model/conversation.ts'
+import type { Database } from './database.ts'
+
+export interface Subscription {
+  readonly region: string
+  /** A topic's name, or `*` for all. */
+  readonly topic: string
+}
+
+export const ALL_TOPICS = '*'
+
+export async function subscriptionsOf(db: Database, address: Address): Promise<Subscription[]> {
+  return db
+    .selectFrom('subscription')
+    .select(['region', 'topic'])
+    .where('channel', '=', address.channel)
+    .where('chat', '=', address.chat)
+    .orderBy('region')
+    .orderBy('created_at')
+    .orderBy('topic')
+    .execute()
+}
+
+/** Records the consent, word for word as it was shown, and what was subscribed by it; both or neither. */
+export async function subscribe(
+  db: Database,
+  address: Address,
+  wanted: readonly Subscription[],
+  consent: { readonly text: string; readonly version: string },
+  now: Date,
+): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    await transaction
+      .insertInto('consent')
+      .values({ ...address, ...consent, given_at: now.getTime(), withdrawn_at: null })
+      .execute()
+    for (const one of wanted)
+      await transaction
+        .insertInto('subscription')
+        .values({ ...address, ...one, created_at: now.getTime() })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+  })
+}
+
+/** Ends the subscriptions and withdraws the consent; without a narrower wish, all of them. */
+export async function unsubscribe(
+  db: Database,
+  address: Address,
+  now: Date,
+  only: Partial<Subscription> = {},
+): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    let ending = transaction
+      .deleteFrom('subscription')
+      .where('channel', '=', address.channel)
+      .where('chat', '=', address.chat)
+    if (only.region !== undefined) ending = ending.where('region', '=', only.region)
+    if (only.topic !== undefined) ending = ending.where('topic', '=', only.topic)
+    await ending.execute()
+    const left = await transaction
+      .selectFrom('subscription')
+      .select('region')
+      .where('channel', '=', address.channel)
+      .where('chat', '=', address.chat)
+      .executeTakeFirst()
+    if (left === undefined)
+      await transaction
+        .updateTable('consent')
+        .set({ withdrawn_at: now.getTime() })
+        .where('channel', '=', address.channel)
+        .where('chat', '=', address.chat)
+        .where('withdrawn_at', 'is', null)
+        .execute()
+  })
+}
