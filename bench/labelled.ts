@@ -1,0 +1,44 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
+
+/** A question written by somebody who had not seen the phrasings, and where it must lead. */
+export interface Labelled {
+  readonly ask: string
+  readonly intent: string
+  readonly region: string
+  readonly style: string
+  readonly facet?: string | undefined
+}
+
+export interface OutOfScope {
+  readonly ask: string
+  readonly kind: string
+  readonly region?: string | undefined
+}
+
+const questionsFile = z.object({
+  intent: z.string(),
+  questions: z.array(
+    z.object({ ask: z.coerce.string(), region: z.string(), style: z.string(), facet: z.string().optional() }),
+  ),
+})
+const outOfScopeFile = z.array(
+  z.object({ ask: z.coerce.string(), kind: z.string(), region: z.string().optional() }),
+)
+
+/** All questions below a folder that mirrors `intents/`. */
+export function readQuestions(folder = 'test/questions'): Labelled[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.yaml') && file.includes('/'))
+    .sort()
+    .flatMap((file) => {
+      const { intent, questions } = questionsFile.parse(parse(readFileSync(join(folder, file), 'utf8')))
+      return questions.map((question) => ({ ...question, intent }))
+    })
+}
+
+export function readOutOfScope(file = 'test/questions/_hand-over.yaml'): OutOfScope[] {
+  return existsSync(file) ? outOfScopeFile.parse(parse(readFileSync(file, 'utf8'))) : []
+}

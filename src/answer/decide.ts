@@ -1,0 +1,68 @@
+import { answerIn } from './catalog.ts'
+import { type Candidate, mentions, type Ranking, type Scope } from './rank.ts'
+import fitted from './weights.json' with { type: 'json' }
+
+/** What becomes of a ranked question; talk composes a reply from it. */
+export type Decision =
+  | { readonly kind: 'answer'; readonly candidate: Candidate }
+  /** One wish that several regions fulfil, and the region is not known: one candidate for each. */
+  | { readonly kind: 'ask-region'; readonly among: readonly Candidate[] }
+  | { readonly kind: 'ask-back'; readonly among: readonly Candidate[]; readonly sure: boolean }
+  /** The region's document does not mention it, another one's does. */
+  | { readonly kind: 'elsewhere'; readonly there: readonly Candidate[]; readonly near: readonly Candidate[] }
+  | { readonly kind: 'hand-over'; readonly why: 'unknown-place' | 'nothing-like-it' }
+
+/** The only place for thresholds. They are derived from labelled questions with the costs written in `bench/fit.ts`. */
+export function decide(ranking: Ranking, scope: Scope): Decision {
+  const { here, elsewhere, question } = ranking
+  const [first] = here
+  if (question.unknownPlaces.some((place) => !first || !mentions(first.target, place)))
+    return { kind: 'hand-over', why: 'unknown-place' }
+
+  const there = onlyThere(elsewhere, scope)
+  const lead = (there[0]?.strength ?? Number.NEGATIVE_INFINITY) - (first?.strength ?? 0)
+  if (there[0] && ranking.knownElsewhere >= limits.elsewhere && lead >= limits.elsewhereLead)
+    return { kind: 'elsewhere', there, near: here.filter(worthAsking).slice(0, 2) }
+
+  if (first && first.score >= limits.answer) {
+    const sameWish = scope.region === undefined ? oneForEachRegion(first, here) : []
+    return sameWish.length > 1
+      ? { kind: 'ask-region', among: sameWish }
+      : { kind: 'answer', candidate: first }
+  }
+  const among = distinctWishes(here).filter(worthAsking).slice(0, MOST_CHOICES)
+  const together = among.reduce((sum, { score }) => sum + score, 0)
+  if (together >= limits.askBack) return { kind: 'ask-back', among, sure: together >= limits.answer }
+  return { kind: 'hand-over', why: 'nothing-like-it' }
+}
+
+const limits = fitted.thresholds
+const MOST_CHOICES = 4
+
+const worthAsking = ({ score }: Candidate): boolean => score >= limits.worthAsking
+
+/** Candidates of other regions whose wish this region does not fulfil. */
+function onlyThere(elsewhere: readonly Candidate[], scope: Scope): Candidate[] {
+  const [best] = elsewhere
+  if (!best || best.target.intents.some((intent) => answerIn(intent, scope.region))) return []
+  const wishes = new Set(best.target.intents.map(({ id }) => id))
+  return elsewhere.filter((one) => one === best || one.target.intents.some(({ id }) => wishes.has(id)))
+}
+
+function oneForEachRegion(first: Candidate, here: readonly Candidate[]): Candidate[] {
+  const wishes = new Set(first.target.intents.map(({ id }) => id))
+  const byRegion = new Map<string | undefined, Candidate>()
+  for (const one of here)
+    if (one.target.intents.some(({ id }) => wishes.has(id)) && !byRegion.has(one.entry.region))
+      byRegion.set(one.entry.region, one)
+  return [...byRegion.values()]
+}
+
+function distinctWishes(here: readonly Candidate[]): Candidate[] {
+  const seen = new Set<string>()
+  return here.filter(({ entry }) => {
+    if (seen.has(entry.id)) return false
+    seen.add(entry.id)
+    return true
+  })
+}

@@ -1,0 +1,131 @@
+import type { Content, Facet } from '../model/content.ts'
+
+/** What a message asks, taken apart: intent × facet × region. */
+export interface Question {
+  /** The normalised message without politeness and particles. */
+  readonly text: string
+  /** How much each UTF-16 unit of `text` says about the thing asked for: 0 for a region's name, little for a facet. */
+  readonly weights: Float32Array
+  /** Regions named, in order. */
+  readonly regions: readonly string[]
+  /** Places named that the base knows nothing about. */
+  readonly unknownPlaces: readonly string[]
+  /** Matters named that none of the documents deals with. */
+  readonly notOurs: readonly string[]
+  readonly facet: Facet | undefined
+  /** What is left when regions, facets and empty words are taken away; empty for a bare 「那昆明呢」 or 「要什么材料」. */
+  readonly rest: string
+}
+
+export type ReadQuestion = (normalized: string) => Question
+
+const FACET_WEIGHT = 0.3
+
+/** Prepares the reading of questions for one content. */
+export function questionReader(content: Content): ReadQuestion {
+  const lead = longestFirst(content.filler.lead)
+  const tail = longestFirst(content.filler.tail)
+  const regionNames = content.regions.flatMap((region) =>
+    [region.name, region.full, ...region.aliases].map((name) => ({
+      name: name.toLowerCase(),
+      id: region.id,
+    })),
+  )
+  const namesWithRegion = properNames(content).filter((name) =>
+    regionNames.some((region) => name.includes(region.name) && name !== region.name),
+  )
+  const facets = content.facets.map((facet) => ({ facet, cues: longestFirst(facet.cues) }))
+  const notOurs = content.notOurs.map((word) => word.toLowerCase())
+  const places = content.places.map((place) => place.toLowerCase())
+  const emptyWords = longestFirst(content.filler.empty).map((word) =>
+    word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
+  )
+  const empty = new RegExp(`^(?:${emptyWords.join('|')})+$`, 'u')
+
+  return (normalized) => {
+    const text = strip(normalized, lead, tail)
+    const weights = new Float32Array(text.length).fill(1)
+
+    const named = findAll(text, namesWithRegion)
+    const regions: string[] = []
+    for (const { name, id } of longestNameFirst(regionNames))
+      for (const at of occurrences(text, name)) {
+        if (weights[at] === 0) continue
+        regions.push(id)
+        if (!named.some(([from, to]) => from <= at && at + name.length <= to))
+          weights.fill(0, at, at + name.length)
+      }
+
+    let facet: Facet | undefined
+    let longest = 0
+    for (const { facet: candidate, cues } of facets)
+      for (const cue of cues)
+        for (const at of occurrences(text, cue)) {
+          for (let i = at; i < at + cue.length; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
+          if (cue.length > longest) [facet, longest] = [candidate, cue.length]
+        }
+
+    const unknownPlaces = places.filter(
+      (place) => isNamed(text, place) && occurrences(text, place).some((at) => weights[at] !== 0),
+    )
+    const foreign = notOurs.filter((word) => isNamed(text, word))
+    let rest = ''
+    for (let i = 0; i < text.length; i++) if (weights[i] === 1) rest += text[i]
+    rest = rest.replace(/[^\p{L}\p{N}]+/gu, '')
+    return {
+      text,
+      weights,
+      regions: [...new Set(regions)],
+      unknownPlaces,
+      notOurs: foreign,
+      facet,
+      rest: empty.test(rest) || (rest.length < 2 && (facet !== undefined || regions.length > 0)) ? '' : rest,
+    }
+  }
+}
+
+function strip(text: string, lead: readonly string[], tail: readonly string[]): string {
+  let rest = text.replace(/^[\p{P}\s]+|[\p{P}\s]+$/gu, '')
+  for (let changed = true; changed; ) {
+    changed = false
+    const start = lead.find((word) => rest.startsWith(word) && rest.length > word.length)
+    const end = tail.find((word) => rest.endsWith(word) && rest.length > word.length + 1)
+    const shorter = rest
+      .slice(start?.length ?? 0, end ? -end.length : undefined)
+      .replace(/^[\p{P}\s]+|[\p{P}\s]+$/gu, '')
+    if (shorter !== '' && shorter !== rest) {
+      rest = shorter
+      changed = true
+    }
+  }
+  return rest
+}
+
+function properNames(content: Content): string[] {
+  return [...content.names, ...content.entries.flatMap((entry) => [entry.title, ...entry.aliases])].map(
+    (name) => name.toLowerCase(),
+  )
+}
+
+function isNamed(text: string, word: string): boolean {
+  if (/^[a-z]/.test(word)) return new RegExp(`(?<![a-z])${word}(?![a-z])`).test(text)
+  return text.includes(word)
+}
+
+function findAll(text: string, names: readonly string[]): [number, number][] {
+  return names.flatMap((name) =>
+    occurrences(text, name).map((at): [number, number] => [at, at + name.length]),
+  )
+}
+
+function occurrences(text: string, word: string): number[] {
+  const found: number[] = []
+  for (let at = text.indexOf(word); at >= 0 && word !== ''; at = text.indexOf(word, at + word.length))
+    found.push(at)
+  return found
+}
+
+const longestFirst = (words: readonly string[]): string[] =>
+  words.map((word) => word.toLowerCase()).sort((a, b) => b.length - a.length)
+const longestNameFirst = <T extends { name: string }>(list: readonly T[]): T[] =>
+  [...list].sort((a, b) => b.name.length - a.name.length)
