@@ -1,0 +1,56 @@
+import type { Content, SmallTalk, Wording } from '../model/content.ts'
+import { bare } from '../text/normalize.ts'
+import { compileWording } from '../text/pattern.ts'
+
+/** Everything a visitor can ask the bot to do; `intents/acts.yaml` says how they ask for it. */
+export const ACTS = [
+  'unsubscribe',
+  'my-subscriptions',
+  'subscribe',
+  'subscribe-more',
+  'erase-my-data',
+  'my-data',
+  'human',
+  'change-region',
+  'help',
+  'events',
+  'more',
+  'not-that',
+  'cancel',
+  'agree',
+  'source',
+  'start',
+] as const
+export type ActId = (typeof ACTS)[number]
+
+export interface ReadActs {
+  /** The act a message asks for, if any. @param stripped the message without politeness */
+  act(text: string, stripped: string): ActId | undefined
+  /** Small talk that is the whole message. */
+  smallTalk(text: string, stripped: string): SmallTalk | undefined
+  /** Small talk that shows somewhere in the message; weaker than a question understood. */
+  smallTalkWithin(text: string): SmallTalk | undefined
+}
+
+export function wordingReader(content: Content): ReadActs {
+  const acts = content.acts.map((act) => ({ id: act.id as ActId, ...compile(act) }))
+  const talks = content.smallTalk.map((talk) => ({ talk, ...compile(talk) }))
+  return {
+    act: (text, stripped) =>
+      (acts.find(({ whole }) => whole(text) || whole(stripped)) ?? acts.find(({ within }) => within(text)))
+        ?.id,
+    smallTalk: (text, stripped) => talks.find(({ whole }) => whole(text) || whole(stripped))?.talk,
+    smallTalkWithin: (text) => talks.find(({ within }) => within(text))?.talk,
+  }
+}
+
+function compile(wording: Wording): { whole(text: string): boolean; within(text: string): boolean } {
+  const exactly = new Set(wording.exactly.map((phrase) => bare(phrase.toLowerCase())))
+  const slashed = new Set(wording.exactly.filter((phrase) => phrase.startsWith('/')))
+  const contains = compileWording(wording.contains, 'anywhere')
+  const unless = compileWording(wording.unless, 'anywhere')
+  return {
+    whole: (text) => (exactly.has(bare(text)) && !text.startsWith('/')) || slashed.has(text),
+    within: (text) => contains(text) && !unless(text),
+  }
+}

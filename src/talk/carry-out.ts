@@ -1,0 +1,296 @@
+import type { Question } from '../answer/question.ts'
+import type { Content } from '../model/content.ts'
+import type { Message } from '../model/conversation.ts'
+import type { ChoiceAction, Session } from '../model/session.ts'
+import { addInquiry } from '../store/inquiries.ts'
+import { erase, personalData } from '../store/personal-data.ts'
+import {
+  ALL_TOPICS,
+  type Subscription,
+  subscribe,
+  subscriptionsOf,
+  unsubscribe,
+} from '../store/subscriptions.ts'
+import type { ActId } from './acts.ts'
+import { type Draft, dayInShanghai, plainDraft, regionName, say } from './compose.ts'
+import type { Around, Outcome } from './converse.ts'
+import { mask } from './mask.ts'
+
+/**
+ * Does what the visitor asked to be done, by words or by a choice. Undefined: nothing was asked to be done,
+ * so the message is a question.
+ */
+export async function carryOut(
+  around: Around,
+  message: Message,
+  session: Session,
+  asked: ActId | ChoiceAction | undefined,
+  text = '',
+  question?: Question,
+): Promise<Outcome | undefined> {
+  const { content } = around.knowledge
+  const act = typeof asked === 'object' ? asked.do : asked
+  const pending = session.pending
+  const calm: Session = { ...session, pending: undefined }
+  const one = (
+    name: Parameters<typeof say>[1],
+    slots: Record<string, string> = {},
+    next: Session = calm,
+  ): Outcome => ({
+    draft: plainDraft(content, 'act', name, slots),
+    session: next,
+  })
+  const region = question?.regions.at(-1) ?? session.region ?? around.defaultRegion
+
+  switch (act) {
+    case 'start':
+      return one('greeting', { regions: regionList(content) })
+    case 'help':
+      return one('help', { regions: regionList(content) })
+    case 'events':
+      return one('noEvents')
+    case 'change-region': {
+      const said = question?.regions.at(-1)
+      if (said) return one('regionSet', { region: regionName(content, said) }, { ...calm, region: said })
+      return { draft: regionMenu(content, 'regionWhich'), session: calm }
+    }
+    case 'human':
+    case 'hand-over':
+      if (session.unanswered) {
+        await addInquiry(around.db, message.address, region, session.unanswered.text, around.now)
+        return one('handedOver', { office: officeOf(content, region) }, { ...calm, unanswered: undefined })
+      }
+      return one('handOverAsk', {}, { ...calm, pending: { for: 'inquiry', at: around.now.getTime() } })
+
+    case 'subscribe':
+    case 'subscribe-in':
+    case 'subscribe-more': {
+      if (
+        act === 'subscribe-more' &&
+        pending?.for !== 'consent' &&
+        (await subscriptionsOf(around.db, message.address)).length === 0
+      )
+        return undefined
+      if (message.inGroup) return one('subscribeInPrivate')
+      return offerSubscription(around, message, calm, asked, text, region, pending)
+    }
+    case 'my-subscriptions':
+      return listSubscriptions(around, message, session)
+    case 'unsubscribe': {
+      const current = await subscriptionsOf(around.db, message.address)
+      if (current.length === 0) return one('notSubscribed')
+      const topics = topicsIn(content, text)
+      const only = {
+        ...(question?.regions[0] ? { region: question.regions[0] } : {}),
+        ...(topics[0] ? { topic: topics[0] } : {}),
+      }
+      const ended = current.filter(
+        (sub) => (!only.region || sub.region === only.region) && (!only.topic || sub.topic === only.topic),
+      )
+      // 退订 must never fail on a detail: what does not match anything ends everything.
+      await unsubscribe(around.db, message.address, around.now, ended.length > 0 ? only : {})
+      return one('unsubscribed', { scope: scopeInWords(content, ended.length > 0 ? ended : current) })
+    }
+
+    case 'my-data':
+      return showMyData(around, message, calm)
+    case 'erase-my-data':
+      return {
+        draft: {
+          ...plainDraft(content, 'act', 'eraseConfirm'),
+          choices: [
+            { label: say(content, 'eraseLabel'), action: { do: 'agree' } },
+            { label: say(content, 'declineLabel'), action: { do: 'cancel' } },
+          ],
+        },
+        session: { ...calm, pending: { for: 'erasure', at: around.now.getTime() } },
+      }
+
+    case 'agree':
+      if (pending?.for === 'erasure') {
+        await erase(around.db, message.address)
+        return { ...one('erased'), forgotten: true, session: {} }
+      }
+      if (pending?.for === 'consent') {
+        const wanted = pending.topics.map((topic) => ({ region: pending.region, topic }))
+        const scope = scopeInWords(content, wanted)
+        const text = say(content, 'consent', { scope })
+        await subscribe(
+          around.db,
+          message.address,
+          wanted,
+          { text, version: dayInShanghai(around.now) },
+          around.now,
+        )
+        return one('subscribed', {
+          scope: scopeInWords(content, await subscriptionsOf(around.db, message.address)),
+        })
+      }
+      return undefined
+    case 'cancel':
+      return one(
+        pending?.for === 'erasure'
+          ? 'eraseCancelled'
+          : pending?.for === 'inquiry'
+            ? 'nothingToHandOver'
+            : /删/.test(text)
+              ? 'eraseCancelled'
+              : 'cancelled',
+      )
+
+    default:
+      if (pending?.for === 'inquiry' && text !== '' && !/^算了/.test(text)) {
+        await addInquiry(around.db, message.address, region, mask(message.text.slice(0, 500)), around.now)
+        return one('handedOver', { office: officeOf(content, region) })
+      }
+      return undefined
+  }
+}
+
+async function offerSubscription(
+  around: Around,
+  message: Message,
+  session: Session,
+  asked: ActId | ChoiceAction | undefined,
+  text: string,
+  region: string | undefined,
+  pending: Session['pending'],
+): Promise<Outcome> {
+  const { content } = around.knowledge
+  const said =
+    typeof asked === 'object' && asked.do === 'subscribe-in' ? asked.topics : topicsIn(content, text)
+  const where = typeof asked === 'object' && asked.do === 'subscribe-in' ? asked.region : region
+  const before =
+    asked === 'subscribe-more' && pending?.for === 'consent'
+      ? pending.topics.filter((topic) => topic !== ALL_TOPICS)
+      : []
+  const topics = [...new Set([...before, ...(said.length > 0 ? said : [ALL_TOPICS])])]
+  if (where === undefined)
+    return {
+      draft: {
+        ...plainDraft(content, 'act', 'subscribeFirst'),
+        choices: content.regions.map(({ id, name }) => ({
+          label: name,
+          action: { do: 'subscribe-in', region: id, topics },
+        })),
+      },
+      session,
+    }
+  const wanted = topics.map((topic) => ({ region: where, topic }))
+  const current = await subscriptionsOf(around.db, message.address)
+  const has = (one: Subscription): boolean =>
+    current.some((sub) => sub.region === one.region && (sub.topic === one.topic || sub.topic === ALL_TOPICS))
+  if (wanted.every(has))
+    return {
+      draft: plainDraft(content, 'act', 'alreadySubscribed', { scope: scopeInWords(content, wanted) }),
+      session,
+    }
+  return {
+    draft: {
+      ...plainDraft(content, 'act', 'consent', { scope: scopeInWords(content, wanted) }),
+      choices: [
+        { label: say(content, 'consentLabel'), action: { do: 'agree' } },
+        { label: say(content, 'declineLabel'), action: { do: 'cancel' } },
+      ],
+      region: where,
+    },
+    session: { ...session, pending: { for: 'consent', region: where, topics, at: around.now.getTime() } },
+  }
+}
+
+async function listSubscriptions(around: Around, message: Message, session: Session): Promise<Outcome> {
+  const { content } = around.knowledge
+  const current = await subscriptionsOf(around.db, message.address)
+  const pending = session.pending
+  const waiting =
+    pending?.for === 'consent'
+      ? say(content, 'subscriptionsPending', {
+          scope: scopeInWords(
+            content,
+            pending.topics.map((topic) => ({ region: pending.region, topic })),
+          ),
+        })
+      : ''
+  const list =
+    current.length > 0 ? say(content, 'subscriptions', { list: scopeInWords(content, current) }) : ''
+  const text = [list, waiting].filter(Boolean).join('\n') || say(content, 'notSubscribed')
+  return {
+    draft: {
+      decision: 'act',
+      sections: [{ kind: 'note', text }],
+      ...(waiting
+        ? {
+            choices: [
+              { label: say(content, 'consentLabel'), action: { do: 'agree' } },
+              { label: say(content, 'declineLabel'), action: { do: 'cancel' } },
+            ],
+          }
+        : {}),
+    },
+    session,
+  }
+}
+
+async function showMyData(around: Around, message: Message, session: Session): Promise<Outcome> {
+  const { content } = around.knowledge
+  const data = await personalData(around.db, message.address)
+  const lines = [
+    ...(data.region ? [say(content, 'dataRegion', { region: regionName(content, data.region) })] : []),
+    ...(data.subscriptions.length > 0
+      ? [say(content, 'dataSubscriptions', { scope: scopeInWords(content, data.subscriptions) })]
+      : []),
+    ...data.consents.map(({ given_at, withdrawn_at }) =>
+      withdrawn_at === null
+        ? say(content, 'dataConsent', { day: dayOf(given_at) })
+        : say(content, 'dataConsentWithdrawn', { day: dayOf(given_at), until: dayOf(withdrawn_at) }),
+    ),
+    ...data.inquiries.map(({ question, created_at }) =>
+      say(content, 'dataInquiry', { day: dayOf(created_at), question }),
+    ),
+  ]
+  const draft: Draft =
+    lines.length === 0
+      ? plainDraft(content, 'act', 'myDataNothing')
+      : plainDraft(content, 'act', 'myData', { list: `\n${lines.join('\n')}\n` })
+  return { draft, session }
+}
+
+function regionMenu(content: Content, name: 'regionWhich'): Draft {
+  return {
+    ...plainDraft(content, 'act', name),
+    choices: content.regions.map(({ id, name: label }) => ({
+      label,
+      action: { do: 'set-region', region: id },
+    })),
+  }
+}
+
+/** The topics a message names, by name or by an everyday word for it. */
+export function topicsIn(content: Content, text: string): string[] {
+  return content.topics
+    .filter(({ name, words }) => [name, ...words].some((word) => text.includes(word)))
+    .map(({ name }) => name)
+}
+
+/** 「昆明·创业、志愿；莲都·全部主题」 */
+export function scopeInWords(content: Content, subscriptions: readonly Subscription[]): string {
+  const byRegion = new Map<string, string[]>()
+  for (const { region, topic } of subscriptions)
+    byRegion.set(region, [
+      ...(byRegion.get(region) ?? []),
+      topic === ALL_TOPICS ? say(content, 'allTopics') : topic,
+    ])
+  const order = content.topics.map(({ name }) => name)
+  return [...byRegion]
+    .map(([region, topics]) => {
+      const sorted = topics.sort((a, b) => order.indexOf(a) - order.indexOf(b))
+      return `${regionName(content, region)}·${sorted.join('、')}`
+    })
+    .join('；')
+}
+
+const regionList = (content: Content): string => content.regions.map(({ name }) => name).join('、')
+const officeOf = (content: Content, region: string | undefined): string =>
+  content.regions.find(({ id }) => id === region)?.office ??
+  content.regions.map(({ office }) => office).join('、')
+const dayOf = (time: number): string => dayInShanghai(new Date(time))

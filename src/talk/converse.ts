@@ -1,0 +1,173 @@
+import type { Question } from '../answer/question.ts'
+import type { Content, Entry, Facet } from '../model/content.ts'
+import type { Message } from '../model/conversation.ts'
+import type { ChoiceAction, Session } from '../model/session.ts'
+import type { Database } from '../store/database.ts'
+import { carryOut } from './carry-out.ts'
+import { composeUrgent, type Draft, plainDraft, regionName, say } from './compose.ts'
+import type { Knowledge } from './knowledge.ts'
+import { chosenPosition, MENU_MS } from './menu.ts'
+import { notThat, reply, tell } from './reply.ts'
+
+/** What a message leads to: the reply, and what is remembered of it. */
+export interface Outcome {
+  readonly draft: Draft
+  readonly session: Session
+  /** The visitor's data was erased: nothing may be written again. */
+  readonly forgotten?: boolean
+}
+
+export interface Around {
+  readonly knowledge: Knowledge
+  readonly db: Database
+  readonly now: Date
+  readonly defaultRegion?: string | undefined
+}
+
+/** A conversation's context ends after a quarter of an hour. */
+const CONTEXT_MS = 15 * 60 * 1000
+
+/** Everything but the urgent lane: menus, things asked to be done, follow-ups, small talk, questions. */
+export async function converse(
+  around: Around,
+  message: Message,
+  text: string,
+  stored: Session,
+): Promise<Outcome> {
+  const { knowledge, now } = around
+  const { content, catalog, acts } = knowledge
+  let session = forgetStale(stored, now)
+  if (message.region) {
+    const id = regionByName(content, message.region)
+    if (id) session = { ...session, region: id }
+  }
+  if (message.choice) return choose(around, message, session, message.choice)
+  if (message.unreadable || text === '')
+    return { draft: plainDraft(content, 'small-talk', 'unreadable'), session }
+
+  const position = chosenPosition(text)
+  if (position !== undefined && session.menu) return take(around, message, session, position)
+
+  const question = catalog.readQuestion(text)
+  const act = acts.act(text, question.text)
+  if (session.urgent && act === undefined) {
+    const still = stayUrgent(around, text, question, session)
+    if (still) return still
+  }
+  const facetAct = act === 'source' ? content.facets.find(({ id }) => id === '出处') : undefined
+  const about = content.entries.find(({ id }) => id === session.topic?.entry)
+  if (about && (act === 'more' || facetAct))
+    return tell(around, session, about, facetAct, { whole: act === 'more', facetFirst: true })
+
+  const done = await carryOut(around, message, session, act, text, question)
+  if (done) return done
+
+  const talk = acts.smallTalk(text, question.text)
+  if (talk)
+    return { draft: { decision: 'small-talk', sections: [{ kind: 'note', text: talk.reply }] }, session }
+
+  return act === 'not-that'
+    ? notThat(around, message, session, text)
+    : reply(around, message, session, question, {})
+}
+
+function forgetStale(session: Session, now: Date): Session {
+  const fresh = (at: number | undefined, keep: number): boolean =>
+    at !== undefined && now.getTime() - at <= keep
+  return {
+    ...session,
+    topic: fresh(session.topic?.at, CONTEXT_MS) ? session.topic : undefined,
+    menu: fresh(session.menu?.at, MENU_MS) ? session.menu : undefined,
+    pending: fresh(session.pending?.at, CONTEXT_MS) ? session.pending : undefined,
+    unanswered: fresh(session.unanswered?.at, CONTEXT_MS) ? session.unanswered : undefined,
+    urgent: fresh(session.urgent?.at, CONTEXT_MS) ? session.urgent : undefined,
+  }
+}
+
+export function regionByName(content: Content, name: string): string | undefined {
+  const wanted = name.trim().toLowerCase()
+  return content.regions.find((region) =>
+    [region.id, region.name, region.full, ...region.aliases].some((one) => one.toLowerCase() === wanted),
+  )?.id
+}
+
+/** After an alarm the bot stays with it until a clear new question comes. */
+function stayUrgent(around: Around, text: string, question: Question, session: Session): Outcome | undefined {
+  const { content, rank, acts } = around.knowledge
+  const kind = content.urgent.find(({ id }) => id === session.urgent?.kind)
+  if (!kind) return undefined
+  const ranking = rank(question, { region: session.region ?? around.defaultRegion })
+  if (question.rest !== '' && (ranking.here[0]?.score ?? 0) >= CLEAR_NEW_QUESTION) return undefined
+  if (RELIEF.test(text))
+    return {
+      draft: composeUrgent(kind, content.hotlines, say(content, 'urgentRelief')),
+      session: { ...session, urgent: undefined },
+    }
+  if (acts.smallTalk(text, question.text)?.id === 'thanks') return undefined
+  return { draft: composeUrgent(kind, content.hotlines, say(content, 'urgentStay')), session }
+}
+
+const CLEAR_NEW_QUESTION = 0.6
+const RELIEF = /开玩笑|没事|好多了|好点了|不难受了|骗你的|逗你|说着玩/
+
+async function choose(
+  around: Around,
+  message: Message,
+  session: Session,
+  { menu, index }: { readonly menu: string; readonly index: number },
+): Promise<Outcome> {
+  if (session.menu?.id !== menu)
+    return { draft: plainDraft(around.knowledge.content, 'small-talk', 'menuExpired'), session }
+  return take(around, message, session, index)
+}
+
+async function take(around: Around, message: Message, session: Session, index: number): Promise<Outcome> {
+  const { content } = around.knowledge
+  const actions = session.menu?.actions ?? []
+  const action = actions[index]
+  if (action === undefined)
+    return {
+      draft: plainDraft(content, 'small-talk', 'menuOutOfRange', { count: String(actions.length) }),
+      session,
+    }
+  return perform(around, message, { ...session, menu: undefined }, action)
+}
+
+async function perform(
+  around: Around,
+  message: Message,
+  session: Session,
+  action: ChoiceAction,
+): Promise<Outcome> {
+  const { content } = around.knowledge
+  const entryOf = (id: string): Entry | undefined => content.entries.find((entry) => entry.id === id)
+  const facetOf = (id: string | undefined): Facet | undefined =>
+    content.facets.find((facet) => facet.id === id)
+  switch (action.do) {
+    case 'show-entry':
+    case 'show-all': {
+      const entry = entryOf(action.entry)
+      if (!entry) return { draft: plainDraft(content, 'small-talk', 'menuExpired'), session }
+      return tell(around, session, entry, facetOf(action.facet), {
+        whole: action.do === 'show-all',
+        facetFirst: action.facet !== undefined,
+      })
+    }
+    case 'set-region': {
+      const moved: Session = { ...session, region: action.region }
+      const entry = action.entry === undefined ? undefined : entryOf(action.entry)
+      if (entry) return tell(around, moved, entry, facetOf(action.facet), {})
+      return {
+        draft: plainDraft(content, 'act', 'regionSet', { region: regionName(content, action.region) }),
+        session: moved,
+      }
+    }
+    case 'subscribe-in':
+    case 'agree':
+    case 'cancel':
+    case 'hand-over': {
+      const done = await carryOut(around, message, session, action)
+      return done ?? { draft: plainDraft(content, 'small-talk', 'menuExpired'), session }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import type { Message, Reply } from '../model/conversation.ts'
+import type { Session } from '../model/session.ts'
+import type { Database } from '../store/database.ts'
+import { rememberReply, repliedBefore } from '../store/inbound.ts'
+import { loadSession, saveSession } from '../store/sessions.ts'
+import { inScript, normalize } from '../text/normalize.ts'
+import { composeUrgent, type Draft, plainDraft } from './compose.ts'
+import { CONTENT_DOWN, FALLBACK_HOTLINES } from './content-down.ts'
+import { converse, type Outcome } from './converse.ts'
+import type { Knowledge } from './knowledge.ts'
+import { messagePace } from './pace.ts'
+import { createUrgentLane } from './urgent.ts'
+import { FALLBACK_URGENT } from './urgent-fallback.ts'
+
+export interface TurnParts {
+  /** The content in force; undefined while there is none. */
+  readonly knowledge: () => Knowledge | undefined
+  readonly db: Database
+  readonly now: () => Date
+  /** Region of visitors who have named none. */
+  readonly defaultRegion?: () => string | undefined
+  readonly allowPace?: ReturnType<typeof messagePace>
+}
+
+export type Turn = (message: Message) => Promise<Reply>
+
+/** A message goes in, its reply is returned; what must be remembered is stored before it is. */
+export function createTurn(parts: TurnParts): Turn {
+  const allow = parts.allowPace ?? messagePace()
+  const fallbackUrgent = createUrgentLane(FALLBACK_URGENT)
+
+  return async (message) => {
+    const before = await repliedBefore(parts.db, message)
+    if (before) return before
+
+    const now = parts.now()
+    const knowledge = parts.knowledge()
+    const { text, script, truncated } = normalize(message.text)
+    const urgent = (knowledge?.urgent ?? fallbackUrgent)(text)
+    if (knowledge === undefined)
+      return finish(urgent ? composeUrgent(urgent, FALLBACK_HOTLINES) : CONTENT_DOWN, {}, false)
+
+    const { content } = knowledge
+    const visitor = `${message.address.channel}:${message.address.chat}`
+    if (!urgent && !allow(visitor, now.getTime()))
+      return finish(plainDraft(content, 'small-talk', 'tooFast'), {}, false)
+
+    const stored = await loadSession(parts.db, message.address)
+    // A bare digit or a button says nothing about the script; what the visitor wrote before does.
+    const traditional = /\p{Script=Han}/u.test(text)
+      ? script === 'traditional'
+      : (stored.traditional ?? false)
+    const session: Session = { ...stored, traditional }
+    const outcome: Outcome = urgent
+      ? {
+          draft: composeUrgent(urgent, content.hotlines),
+          session: {
+            ...session,
+            urgent: { kind: urgent.id, at: now.getTime() },
+            menu: undefined,
+            pending: undefined,
+          },
+        }
+      : await converse(
+          { knowledge, db: parts.db, now, defaultRegion: parts.defaultRegion?.() },
+          message,
+          text,
+          session,
+        )
+
+    const menu = outcome.draft.choices?.length ? randomUUID().slice(0, 8) : undefined
+    const remembered: Session = {
+      ...outcome.session,
+      menu: menu
+        ? { id: menu, at: now.getTime(), actions: outcome.draft.choices?.map(({ action }) => action) ?? [] }
+        : outcome.session.menu,
+    }
+    const noted: Draft = truncated
+      ? {
+          ...outcome.draft,
+          sections: [...outcome.draft.sections, { kind: 'note', text: content.phrases.truncated }],
+        }
+      : outcome.draft
+    const reply = finish(noted, menu ? { menu } : {}, traditional)
+    if (!outcome.forgotten) await saveSession(parts.db, message.address, remembered, now)
+    await rememberReply(parts.db, message, reply, now)
+    return reply
+  }
+}
+
+function finish(draft: Draft, menu: { menu?: string }, traditional: boolean): Reply {
+  const script = traditional ? 'traditional' : 'simplified'
+  return {
+    decision: draft.decision,
+    sections: draft.sections.map(({ kind, text }) => ({ kind, text: inScript(text, script) })),
+    choices: (draft.choices ?? []).map(({ label, entry }) => ({
+      label: inScript(label, script),
+      ...(entry ? { entry } : {}),
+    })),
+    ...menu,
+    entries: (draft.entries ?? []).slice(0, 5),
+    score: draft.score ?? 0,
+    ...(draft.intent ? { intent: draft.intent } : {}),
+    ...(draft.facet ? { facet: draft.facet } : {}),
+    ...(draft.region ? { region: draft.region } : {}),
+    ...(draft.reasons ? { reasons: draft.reasons } : {}),
+  }
+}
