@@ -84,11 +84,11 @@ function foldOf(intent: string): number {
 export function fitRank(examples: readonly Example[]): number[] {
   const weights = FEATURES.map((feature) => current.rank[feature])
   const usable = examples.filter(({ right }) => right >= 0)
-  const steps = 400
+  const steps = 2000
   const momentum = FEATURES.map(() => 0)
   const scale = FEATURES.map(() => 1e-8)
   for (let step = 1; step <= steps; step++) {
-    const gradient = weights.map((weight) => 0.002 * weight)
+    const gradient = weights.map((weight) => 0.0001 * weight)
     for (const { ranking, right } of usable) {
       const strengths = ranking.here.map(({ features }) => dot(features, weights))
       const top = Math.max(...strengths)
@@ -114,8 +114,8 @@ function fitKnown(rows: readonly { readonly evidence: readonly number[]; readonl
   const weights = [...EVIDENCE.map(() => 0), -1]
   const momentum = weights.map(() => 0)
   const scale = weights.map(() => 1e-8)
-  for (let step = 1; step <= 600; step++) {
-    const gradient = weights.map((weight, i) => (i < EVIDENCE.length ? 0.003 * weight : 0))
+  for (let step = 1; step <= 3000; step++) {
+    const gradient = weights.map((weight, i) => (i < EVIDENCE.length ? 0.0001 * weight : 0))
     for (const { evidence, known } of rows) {
       const pull = 1 / (1 + Math.exp(-dot([...evidence, 1], weights))) - (known ? 1 : 0)
       const share = 1 / rows.length

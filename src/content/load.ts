@@ -3,8 +3,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import type { z } from 'zod'
 import type { Content, Entry, Intent, Problem } from '../model/content.ts'
+import type { Notice } from '../model/notice.ts'
 import { crossCheck, type Locate } from './cross-check.ts'
 import { readEntry } from './entry.ts'
+import { readNotice } from './notice.ts'
 import * as schema from './schema.ts'
 import { readYaml } from './yaml.ts'
 
@@ -18,11 +20,13 @@ export interface Loaded {
 
 /**
  * Reads `knowledge/` and `intents/` below a folder, all problems at once.
+ * @param now tells which announced events are over
  * @param pause awaited between batches of files, so that a reload never blocks the replies
  */
 export async function loadContent(
   root: string,
   pause: () => Promise<void> = async () => {},
+  now: Date = new Date(),
 ): Promise<Loaded> {
   const problems: Problem[] = []
   const lines = new Map<string, Locate>()
@@ -88,6 +92,26 @@ export async function loadContent(
     if (++seen % BATCH === 0) await pause()
   }
 
+  const notices: Notice[] = []
+  const noticeProblems: Problem[] = []
+  for (const file of filesBelow(root, 'knowledge/notices', '.md')) {
+    const text = file.includes('/archive/') ? undefined : read(file)
+    if (text === undefined) continue
+    const parsed = readNotice(file, text, { regions: places?.regions ?? [], topics: topics ?? [] }, now)
+    noticeProblems.push(...parsed.problems)
+    const notice = parsed.value
+    const twin = notice && notices.find(({ id }) => id === notice.id)
+    if (twin)
+      noticeProblems.push({
+        severity: 'error',
+        file,
+        line: 1,
+        message: `已经有一个叫“${notice.id}”的通知(${twin.file})`,
+        cure: '换一个文件名。',
+      })
+    else if (notice) notices.push(notice)
+  }
+
   if (
     !places ||
     !sources ||
@@ -100,12 +124,13 @@ export async function loadContent(
     !concepts ||
     !filler
   )
-    return { problems, version: version.digest('hex') }
+    return { problems: [...problems, ...noticeProblems], version: version.digest('hex') }
   const content: Content = {
     regions: places.regions,
     hotlines: places.hotlines,
     sources,
     topics,
+    notices,
     entries,
     intents,
     facets,
@@ -121,7 +146,12 @@ export async function loadContent(
   }
   problems.push(...crossCheck(content, (file) => lines.get(file)))
   const sound = !problems.some((problem) => problem.severity === 'error')
-  return { ...(sound ? { content } : {}), problems, version: version.digest('hex') }
+  // A bad notice is left out; it must not keep good answers from going live.
+  return {
+    ...(sound ? { content } : {}),
+    problems: [...problems, ...noticeProblems],
+    version: version.digest('hex'),
+  }
 }
 
 const BATCH = 20

@@ -98,6 +98,35 @@ export const fillerFile = z.strictObject({ lead: words, tail: words, empty: word
 
 export const wordsFile = z.record(sentence, words)
 
+// A time without an offset would mean another hour on every machine.
+const time = z.preprocess(
+  (value) => (value instanceof Date ? value.toISOString() : value),
+  z
+    .string()
+    .regex(
+      /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/,
+      '时间写成 2026-12-10T14:00:00+08:00 这样',
+    )
+    .refine((value) => !Number.isNaN(Date.parse(value)), '没有这一天或这个时间'),
+)
+
+export const noticeHead = z.strictObject({
+  title: sentence,
+  region: id,
+  topics: words.min(1, '至少一个主题'),
+  starts: time,
+  ends: time,
+  place: sentence,
+  quota: z.number('人数写成数字').int('人数写成整数').positive('人数要大于 0').optional(),
+  link: z.url({ protocol: /^https?$/, error: '网址要以 http:// 或 https:// 开头' }).optional(),
+  'send-at': time.optional(),
+  expires: time.optional(),
+  audience: z
+    .enum(['topics', 'region'], 'audience 只能是 topics(订阅了这些主题的人)或 region(订阅了这个地区的人)')
+    .default('topics'),
+  author: sentence,
+})
+
 const phraseNames = Object.keys(PHRASES) as PhraseName[]
 export const phrasesFile = z.strictObject(
   Object.fromEntries(

@@ -1,3 +1,5 @@
+import type { Notice } from './notice.ts'
+
 /** What staff own: the answers (`knowledge/`) and how visitors ask for them (`intents/`). */
 
 export interface Region {
@@ -108,6 +110,7 @@ export interface Content {
   readonly hotlines: readonly Hotline[]
   readonly sources: readonly SourceDocument[]
   readonly topics: readonly Topic[]
+  readonly notices: readonly Notice[]
   readonly entries: readonly Entry[]
   readonly intents: readonly Intent[]
   readonly facets: readonly Facet[]
@@ -191,6 +194,18 @@ export const PHRASES = {
   subscribeInPrivate: [],
   subscribeFirst: [],
   noEvents: [],
+  noEventsThen: [],
+  events: ['count'],
+  eventTime: ['time'],
+  eventPlace: ['place'],
+  eventQuota: ['quota'],
+  eventsSubscribe: [],
+  noticeHead: ['region', 'title'],
+  noticeLink: ['link'],
+  noticeLeave: [],
+  noticeMore: ['link'],
+  noticeAsk: [],
+  correctionHead: ['title'],
   myData: ['list'],
   myDataNothing: [],
   dataRegion: ['region'],

@@ -14,7 +14,9 @@ import {
 import type { ActId } from './acts.ts'
 import { type Draft, dayInShanghai, plainDraft, regionName, say } from './compose.ts'
 import type { Around, Outcome } from './converse.ts'
+import { composeEvents, eventsIn } from './events.ts'
 import { mask } from './mask.ts'
+import { spanIn } from './when.ts'
 
 /**
  * Does what the visitor asked to be done, by words or by a choice. Undefined: nothing was asked to be done,
@@ -48,7 +50,10 @@ export async function carryOut(
     case 'help':
       return one('help', { regions: regionList(content) })
     case 'events':
-      return one('noEvents')
+      return {
+        draft: composeEvents(content, { region, topics: topicsIn(content, text), text }, around.now),
+        session: calm,
+      }
     case 'change-region': {
       const said = question?.regions.at(-1)
       if (said) return one('regionSet', { region: regionName(content, said) }, { ...calm, region: said })
@@ -143,8 +148,22 @@ export async function carryOut(
         await addInquiry(around.db, message.address, region, mask(message.text.slice(0, 500)), around.now)
         return one('handedOver', { office: officeOf(content, region) })
       }
-      return undefined
+      return announced(around, calm, text, region)
   }
+}
+
+/** 「明天下午的招聘会」 names a time and a kind of event: announced events come first, if there are any. */
+function announced(
+  around: Around,
+  session: Session,
+  text: string,
+  region: string | undefined,
+): Outcome | undefined {
+  const { content } = around.knowledge
+  if (content.notices.length === 0 || spanIn(text, around.now) === undefined) return undefined
+  const wanted = { region, topics: topicsIn(content, text), text }
+  if (wanted.topics.length === 0 || eventsIn(content, wanted, around.now).length === 0) return undefined
+  return { draft: composeEvents(content, wanted, around.now), session }
 }
 
 async function offerSubscription(

@@ -2,6 +2,7 @@ import { answerIn } from '../answer/catalog.ts'
 import { decide } from '../answer/decide.ts'
 import type { Question } from '../answer/question.ts'
 import { type Candidate, type Ranking, reasonsOf, type Scope } from '../answer/rank.ts'
+import { understand } from '../answer/understand.ts'
 import type { Content, Entry, Facet } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { Session } from '../model/session.ts'
@@ -118,7 +119,7 @@ export function reply(
   how: Pick<Scope, 'exclude'>,
 ): Outcome {
   const { knowledge, now, defaultRegion } = around
-  const { content, rank, acts } = knowledge
+  const { content, catalog, rank, acts } = knowledge
   const said = question.regions.at(-1)
   const moved: Session = said === undefined ? session : { ...session, region: said }
   const region = moved.region ?? defaultRegion
@@ -139,8 +140,7 @@ export function reply(
   const context = contextOf(content, last, lastEntry)
   // A short question leans on what was said before; a longer one only when it is not clear by itself.
   let scope: Scope = context && isElliptical(question) ? { ...alone, context } : alone
-  let ranking = rank(question, scope)
-  let decision = decide(ranking, scope)
+  let { ranking, decision } = understand(catalog, rank, question, scope)
   if (context && decision.kind !== 'answer' && scope === alone) {
     const leaning = rank(question, { ...alone, context })
     const second = decide(leaning, { ...alone, context })
@@ -230,7 +230,12 @@ export function reply(
         session: { ...remember('ask-back'), unanswered: { text: mask(question.text), at: now.getTime() } },
       }
     }
-    case 'elsewhere':
+    case 'elsewhere': {
+      const secret = message.inGroup
+        ? decision.there.map(({ entry }) => privateTopic(content, entry)).find(Boolean)
+        : undefined
+      if (secret)
+        return { draft: plainDraft(content, 'act', 'continuePrivately', { topic: secret }), session: moved }
       return {
         draft: { ...notHere(content, decision.there, decision.near, region, facet), ...traceOf(ranking) },
         session: {
@@ -238,6 +243,7 @@ export function reply(
           unanswered: { text: mask(question.text), at: now.getTime() },
         },
       }
+    }
     case 'hand-over': {
       if (question.rest === '' || question.rest.length < 2)
         return {

@@ -20,8 +20,10 @@ export interface Normalized {
 export function normalize(raw: string): Normalized {
   const truncated = raw.length > MAX_MESSAGE
   const clean = (truncated ? raw.slice(0, MAX_MESSAGE) : raw)
-    .toWellFormed()
     .normalize('NFKC')
+    // Unfolding can make eighteen characters of one.
+    .slice(0, MAX_MESSAGE)
+    .toWellFormed()
     .replace(/[\t\n\r]/g, ' ')
     .replace(INVISIBLE, '')
     .replace(PASTED_PINYIN, '$1')

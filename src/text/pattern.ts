@@ -10,99 +10,239 @@ import { soundOf } from './pinyin.ts'
  *
  * Full-width （｜） from a Chinese keyboard mean the same.
  */
-export function compileWording(
-  wordings: readonly string[],
-  place: 'whole' | 'anywhere',
-): (text: string) => boolean {
-  const wrap = place === 'whole' ? (source: string) => `^(?:${source})$` : (source: string) => source
-  const tests = compileAll(wordings, (source) => new RegExp(wrap(source), 'u'))
-  return (text) => tests.some((parts) => parts.every((part) => part.test(text)))
+export function compileWording(wordings: readonly string[], place: 'whole' | 'anywhere'): (text: string) => boolean {
+  if (place === 'whole') {
+    const patterns = wordings.flatMap(partsOf).map((part) => new RegExp(`^(?:${write(part, CHARACTERS)})$`, 'u'))
+    return (text) => patterns.some((pattern) => pattern.test(text))
+  }
+  const candidatesIn = compileIndex(wordings, CHARACTERS)
+  return (text) => candidatesIn(text).some((parts) => parts.every((part) => part.test(text)))
 }
 
 /** Takes the wordings out of a text: what they cover counts no longer, the rest stays where it was. */
 export function compileExcuses(wordings: readonly string[]): (text: string) => string {
-  return compileRemoval(
-    wordings,
-    (source) => new RegExp(source, 'gu'),
-    () => EXCUSED,
-  )
+  return compileRemoval(wordings, CHARACTERS, () => EXCUSED)
 }
 
 /** The stretches of a text that sound like the wordings; the text in syllables with a space after each. */
 export function compileSounds(wordings: readonly string[]): (syllables: string) => string[] {
-  const tests = compileAll(wordings.filter(isHan), (source) => new RegExp(toSoundSource(source), 'giu'))
+  const candidatesIn = once(() => compileIndex(wordings.filter(isHan), SYLLABLES))
   return (syllables) =>
-    tests.flatMap((parts) => {
-      const found = parts.map((part) => syllables.match(part) ?? [])
-      if (found.some((matches) => matches.length === 0)) return []
+    candidatesIn()(syllables).flatMap((parts) => {
+      const found = parts.map((part) => syllables.match(part.all()) ?? [])
+      if (found.some((stretches) => stretches.length === 0)) return []
       return found.length === 1 ? found.flat() : [found.map(([first]) => first).join('')]
     })
 }
 
 /** `compileExcuses` by sound. Two syllables sound like too many things to excuse anything. */
 export function compileSoundExcuses(wordings: readonly string[]): (syllables: string) => string {
-  return compileRemoval(
-    wordings.filter(isHan),
-    (source) => new RegExp(toSoundSource(source), 'giu'),
-    (stretch) => (stretch.split(' ').length > 3 ? `${EXCUSED} ` : stretch),
-  )
+  const excuse = (stretch: string) => (stretch.split(' ').length > 3 ? `${EXCUSED} ` : stretch)
+  return compileRemoval(wordings.filter(isHan), SYLLABLES, excuse)
 }
 
 /** Why a wording cannot be compiled, or undefined. */
 export function wordingFault(wording: string): string | undefined {
   try {
-    const empty = partsOf(wording).some((part) => new RegExp(`^(?:${part})$`, 'u').test(''))
-    return empty ? 'it would match any message' : undefined
+    return partsOf(wording).some(canBeEmpty) ? 'it would match any message' : undefined
   } catch {
     return 'brackets do not pair up'
   }
 }
 
 const EXCUSED = '□'
-const GAP = '.{0,8}?'
-const NUMBER = '[0-9零〇一二两三四五六七八九十百千万几多]+'
+const GAP = Symbol('gap')
+const NUMBER = Symbol('number')
+type Piece = string | typeof GAP | typeof NUMBER | readonly Part[]
+type Part = readonly Piece[]
 
-/** Wordings without a plus become one pattern, which is much faster than many. */
-function compileAll(wordings: readonly string[], compile: (source: string) => RegExp): RegExp[][] {
-  const split = wordings.map(partsOf)
-  const single = split.filter((parts) => parts.length === 1).join('|')
-  const several = split.filter((parts) => parts.length > 1).map((parts) => parts.map(compile))
-  return single === '' ? several : [[compile(single)], ...several]
+/** What a text is made of: characters, or syllables with a space after each. */
+interface Alphabet {
+  readonly lettersOf: (text: string) => readonly string[]
+  readonly letter: (character: string) => string
+  readonly gap: string
+  readonly number: string
+  readonly start: string
+  readonly flags: string
+}
+
+const CHARACTERS: Alphabet = {
+  lettersOf: (text) => text.split(''),
+  letter: (character) => character,
+  gap: '.{0,8}?',
+  number: '[0-9零〇一二两三四五六七八九十百千万几多]+',
+  start: '',
+  flags: 'u',
+}
+
+const SYLLABLES: Alphabet = {
+  lettersOf: (text) => text.toLowerCase().match(/[^ ]+ /g) ?? [],
+  letter: (character) => `${soundOf(character)[0] ?? character} `,
+  gap: '(?:[^ ]+ ){0,8}?',
+  number: '(?:[^ ]+ ){1,2}?',
+  start: '(?<![^ ])',
+  flags: 'iu',
+}
+
+/** A part of a wording; its pattern is made when the first text needs it, which most never do. */
+class Sought {
+  readonly #source: () => string
+  readonly #flags: string
+  #one: RegExp | undefined
+  #all: RegExp | undefined
+
+  constructor(part: Part, alphabet: Alphabet) {
+    this.#source = () => `${alphabet.start}(?:${write(part, alphabet)})`
+    this.#flags = alphabet.flags
+  }
+
+  test(text: string): boolean {
+    this.#one ??= new RegExp(this.#source(), this.#flags)
+    return this.#one.test(text)
+  }
+
+  all(): RegExp {
+    this.#all ??= new RegExp(this.#source(), `g${this.#flags}`)
+    return this.#all
+  }
+}
+
+/**
+ * Finds the wordings that can be in a text at all by one look at its pairs of letters, so that the cost grows
+ * with what is found and not with the number of wordings.
+ */
+function compileIndex(wordings: readonly string[], alphabet: Alphabet): (text: string) => Sought[][] {
+  const all: Sought[][] = []
+  const index = new Map<string, { readonly wording: number; readonly part: number }[]>()
+  wordings.forEach((text, wording) => {
+    const parts = partsOf(text)
+    all.push(parts.map((part) => new Sought(part, alphabet)))
+    parts.forEach((content, part) => {
+      for (const key of new Set(anchorsOf(content).map((anchor) => keyOf(anchor, alphabet)))) {
+        const there = index.get(key)
+        if (there) there.push({ wording, part })
+        else index.set(key, [{ wording, part }])
+      }
+    })
+  })
+
+  return (text) => {
+    const seen = new Map<number, Set<number>>()
+    const see = (key: string) => {
+      for (const { wording, part } of index.get(key) ?? []) {
+        const parts = seen.get(wording)
+        if (parts) parts.add(part)
+        else seen.set(wording, new Set([part]))
+      }
+    }
+    let last = ''
+    for (const letter of alphabet.lettersOf(text)) {
+      see(letter)
+      see(last + letter)
+      last = letter
+    }
+    return Array.from(seen).flatMap(([wording, parts]) => {
+      const whole = all[wording] ?? []
+      return parts.size === whole.length ? [whole] : []
+    })
+  }
+}
+
+/** The first two letters: enough to tell most wordings apart. */
+function keyOf(anchor: string, alphabet: Alphabet): string {
+  return Array.from(anchor.slice(0, 2), alphabet.letter).join('')
+}
+
+/** Words of which one must be there wherever the part matches: the longest ones, then the fewest. */
+function anchorsOf(part: Part): readonly string[] {
+  const choices: string[][] = []
+  let run = ''
+  for (const piece of [...part, GAP]) {
+    if (typeof piece === 'string') run += piece
+    else {
+      if (run !== '') choices.push([run])
+      run = ''
+      const either = typeof piece === 'object' ? literalsOf(piece) : undefined
+      if (either) choices.push(either)
+    }
+  }
+  const worth = (words: string[]) => Math.min(2, ...words.map((word) => word.length)) - words.length / 10_000
+  return choices.sort((a, b) => worth(b) - worth(a))[0] ?? []
+}
+
+function canBeEmpty(part: Part): boolean {
+  return part.every((piece) => piece === GAP || (typeof piece === 'object' && piece.some(canBeEmpty)))
+}
+
+/** What a bracket can stand for, if that is a plain list of words. */
+function literalsOf(either: readonly Part[]): string[] | undefined {
+  const words: string[] = []
+  for (const alternative of either) {
+    const word = alternative.every((piece) => typeof piece === 'string') ? alternative.join('') : anchorsOf(alternative)
+    if (word.length === 0) return undefined
+    words.push(...(typeof word === 'string' ? [word] : word))
+  }
+  return words
 }
 
 function compileRemoval(
   wordings: readonly string[],
-  compile: (source: string) => RegExp,
+  alphabet: Alphabet,
   replace: (stretch: string) => string,
 ): (text: string) => string {
-  const excuses = compileAll(wordings, compile)
+  const candidatesIn = once(() => compileIndex(wordings, alphabet))
   return (text) =>
-    excuses.reduce((rest, parts) => {
-      // `search` ignores the state a global pattern keeps.
-      if (!parts.every((part) => rest.search(part) >= 0)) return rest
-      return parts.reduce((left, part) => left.replace(part, replace), rest)
-    }, text)
+    candidatesIn()(text).reduce(
+      (rest, parts) =>
+        parts.every((part) => part.test(rest)) ? parts.reduce((left, part) => left.replace(part.all(), replace), rest) : rest,
+      text,
+    )
 }
 
-function partsOf(wording: string): string[] {
-  return wording.normalize('NFKC').toLowerCase().split(' + ').map(toRegExpSource)
+function partsOf(wording: string): Part[] {
+  return wording.normalize('NFKC').toLowerCase().split(' + ').map(parse)
 }
 
-function toRegExpSource(part: string): string {
+function parse(part: string): Part {
+  const tokens = part.trim().match(/\.{3,}|./gsu) ?? []
+  let at = 0
+  const alternatives = (closing: boolean): Part[] => {
+    let last: Piece[] = []
+    const all = [last]
+    for (; at < tokens.length; at++) {
+      const token = tokens[at] ?? ''
+      if (token === ')') {
+        if (closing) return all
+        throw new Error('a closing bracket too many')
+      }
+      if (token === '|') all.push((last = []))
+      else if (token === '(') {
+        at++
+        last.push(alternatives(true))
+      } else last.push(token.startsWith('...') ? GAP : token === '#' ? NUMBER : token)
+    }
+    if (closing) throw new Error('a closing bracket missing')
+    return all
+  }
+  const all = alternatives(false)
+  return all.length === 1 ? (all[0] ?? []) : [all]
+}
+
+function write(part: Part, alphabet: Alphabet): string {
   return part
-    .replace(/[.*+?^${}[\]\\/]/g, '\\$&')
-    .replace(/(?:\\\.){3,}/g, GAP)
-    .replaceAll('(', '(?:')
-    .replaceAll('#', NUMBER)
+    .map((piece) => {
+      if (piece === GAP) return alphabet.gap
+      if (piece === NUMBER) return alphabet.number
+      if (typeof piece === 'string') return alphabet.letter(piece).replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
+      return `(?:${piece.map((alternative) => write(alternative, alphabet)).join('|')})`
+    })
+    .join('')
 }
 
-/** A match begins where a syllable begins. */
-function toSoundSource(source: string): string {
-  const sounds = source
-    .replaceAll(GAP, '(?:[^ ]+ ){0,8}?')
-    .replaceAll(NUMBER, '(?:[^ ]+ ){1,2}?')
-    .replace(/\p{Script=Han}/gu, (character) => `${soundOf(character)[0] ?? character} `)
-  return `(?<![^ ])(?:${sounds})`
+/** Few messages are typed in letters and few need an excuse, so that is only prepared when one comes. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
 }
 
 const isHan = (wording: string): boolean => !/[a-z]/i.test(wording)
