@@ -7,6 +7,7 @@ import type { Log, Respond } from './model/channel.ts'
 import type { Content } from './model/content.ts'
 import type { Database } from './store/database.ts'
 import { forgetOldReplies } from './store/inbound.ts'
+import { forgetOldSessions } from './store/sessions.ts'
 import { regionByName } from './talk/converse.ts'
 import { inOrder } from './talk/in-order.ts'
 import { type Knowledge, readyToTalk } from './talk/knowledge.ts'
@@ -89,8 +90,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const inHand = new Set<Promise<unknown>>()
   const sweep = setInterval(
     () =>
-      void forgetOldReplies(options.db, now()).catch((error: unknown) =>
-        log.warn({ error: String(error) }, 'old replies could not be deleted'),
+      void Promise.all([forgetOldReplies(options.db, now()), forgetOldSessions(options.db, now())]).catch(
+        (error: unknown) => log.warn({ error: String(error) }, 'what is kept too long could not be deleted'),
       ),
     HOUR,
   )
@@ -116,6 +117,14 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   }
 }
 
+const SNAPSHOT_PARTS: readonly (keyof Content)[] = [
+  'entries',
+  'intents',
+  'phrases',
+  'filler',
+  'notOurs',
+  'notices',
+]
 const HOUR = 3600 * 1000
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -147,7 +156,9 @@ function report({ content, problems }: Loaded, log: Log, serving: boolean): void
 function lastGoodContent(file: string | undefined): Content | undefined {
   if (file === undefined || !existsSync(file)) return undefined
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Content
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as Partial<Content>
+    // An older version of the bot may have kept it: what it lacks, it cannot serve.
+    return SNAPSHOT_PARTS.every((part) => part in kept) ? (kept as Content) : undefined
   } catch {
     // A snapshot that cannot be read is as good as none.
     return undefined

@@ -4,7 +4,7 @@ import { talkInTerminal } from '../channels/terminal.ts'
 import { createLog } from '../log.ts'
 import { openDatabase } from '../store/database.ts'
 import { say } from '../talk/compose.ts'
-import { runCommand, UsageError } from './command.ts'
+import { EXIT, runCommand, UsageError } from './command.ts'
 
 const HELP = `在终端里和机器人聊天。什么都不会被保存;改了 knowledge/ 或 intents/ 马上生效。
 
@@ -26,14 +26,17 @@ await runCommand(HELP, async (config) => {
     watch: true,
   })
   const content = bot.knowledge()?.content
-  if (content === undefined) return 1
+  // The watching would keep the process alive.
+  if (content === undefined) return bot.stop().then(() => EXIT.input)
   if (
     values.region !== undefined &&
     !content.regions.some(({ id, name, aliases }) => [id, name, ...aliases].includes(values.region ?? ''))
-  )
+  ) {
+    await bot.stop()
     throw new UsageError(
       `没有叫“${values.region}”的地区,可用的有:${content.regions.map(({ name }) => name).join('、')}`,
     )
+  }
   await talkInTerminal({
     respond: bot.respond,
     input: process.stdin,
@@ -43,5 +46,5 @@ await runCommand(HELP, async (config) => {
     region: values.region,
   })
   await bot.stop()
-  return 0
+  return EXIT.fine
 })

@@ -1,7 +1,16 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { type Generated, Kysely, SqliteDialect } from 'kysely'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Generated,
+  Kysely,
+  SqliteDialect,
+  SqliteDriver,
+  type Transaction,
+} from 'kysely'
+import type { BroadcastState, DeliveryState, Repeat, Unreachable } from '../model/notice.ts'
 import { migrate } from './migrations.ts'
 
 /** The tables. Text ids, times as epoch milliseconds, JSON as text: one schema for every SQL dialect. */
@@ -27,9 +36,57 @@ export interface Tables {
   }
   subscription: { channel: string; chat: string; region: string; topic: string; created_at: number }
   inbound: { channel: string; message_id: string; reply: string | null; received_at: number }
+  broadcast: {
+    id: string
+    state: BroadcastState
+    title: string
+    region: string
+    topics: string
+    audience: 'topics' | 'region'
+    starts: number
+    ends: number
+    send_at: number | null
+    expires: number | null
+    /** The approved text by channel, as JSON. */
+    texts: string
+    content_hash: string
+    author: string
+    approver: string
+    approved_at: number
+    repeat: Repeat
+    correction_of: string | null
+    sent_by: string | null
+    ordered_at: number | null
+    started_at: number | null
+    ended_at: number | null
+    why: string | null
+  }
+  delivery: {
+    broadcast: string
+    channel: string
+    chat: string
+    state: DeliveryState
+    reason: string | null
+    attempts: number
+    /** A row waits exactly when this is set, whatever is known of it so far. */
+    not_before: number | null
+    updated_at: number
+  }
+  /** Addresses that could not be reached; one that is not here is as good as any. */
+  reachability: { channel: string; chat: string; state: Unreachable; changed_at: number }
+  audit: { at: number; who: string; act: string; broadcast: string | null; detail: string }
+  /** Who is at work: the bot, and the one process that may send on a channel. */
+  heartbeat: { name: string; owner: string; at: number; detail: string }
 }
 
+/** The reason of a row that is with a channel right now, or was when the process died. */
+export const IN_FLIGHT = 'in-flight'
+/** The reason of a row found in flight after a start. */
+export const INTERRUPTED = 'interrupted'
+
 export type Database = Kysely<Tables>
+/** For what may be part of a larger transaction. */
+export type Connection = Database | Transaction<Tables>
 
 /**
  * Opens the embedded database and brings its schema up to date.
@@ -42,7 +99,30 @@ export async function openDatabase(file: string): Promise<Database> {
   // A consent or a 退订 that was acknowledged must survive a power cut.
   sqlite.pragma('synchronous = FULL')
   sqlite.pragma('busy_timeout = 5000')
-  const database = new Kysely<Tables>({ dialect: new SqliteDialect({ database: sqlite }) })
+  const database = new Kysely<Tables>({ dialect: new Dialect({ database: sqlite }) })
   await migrate(database)
   return database
+}
+
+/**
+ * Staff commands write to the same file from processes of their own. A transaction that first reads and then
+ * writes would fail at once if one of them wrote in between; one that asks for the lock at its beginning waits.
+ */
+class Dialect extends SqliteDialect {
+  readonly #database: Sqlite.Database
+
+  constructor({ database }: { readonly database: Sqlite.Database }) {
+    super({ database })
+    this.#database = database
+  }
+
+  override createDriver(): SqliteDriver {
+    return new ImmediateDriver({ database: this.#database })
+  }
+}
+
+class ImmediateDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
 }

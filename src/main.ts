@@ -1,0 +1,167 @@
+import { join } from 'node:path'
+import { getConnInfo } from '@hono/node-server/conninfo'
+import { type Context, Hono } from 'hono'
+import { type Bot, startBot } from './bot.ts'
+import { startTelegram, type TelegramChannel } from './channels/telegram.ts'
+import { webChannel } from './channels/web.tsx'
+import { startWechat } from './channels/wechat.ts'
+import { EnvironmentError, EXIT, runCommand, UsageError } from './cli/command.ts'
+import { type Config, SECRETS } from './config.ts'
+import { createLog } from './log.ts'
+import type { Channel, Log } from './model/channel.ts'
+import { type RunningServer, serve } from './server.ts'
+import { openDatabase } from './store/database.ts'
+import { say } from './talk/compose.ts'
+import { CONTENT_DOWN } from './talk/content-down.ts'
+import { regionByName } from './talk/converse.ts'
+
+const HELP = `青答 Qingda: answers questions about local youth policies, in the browser, on Telegram and on WeChat.
+
+  npm start              the web chat on http://127.0.0.1:3000, over the shipped knowledge
+  npm run talk           the same conversation in this terminal
+
+Settings come from .env or the environment; .env.example lists them all. Ctrl-C stops cleanly.`
+
+const STOP_MS = 5000
+
+await runCommand(HELP, async (config) => {
+  if (process.argv.length > 2) throw new UsageError(`npm start takes no argument (${process.argv[2]}).`)
+  const log = createLog(
+    config.LOG_LEVEL,
+    SECRETS.flatMap((name) => config[name] ?? []),
+  )
+  const stops: (() => Promise<unknown>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const end of stops.splice(0).reverse()) await end()
+  }
+  // A start that fails half-way must not leave the process hanging on what already runs.
+  await start(config, log, stops).catch((error: unknown) => stop().then(() => Promise.reject(error)))
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+  log.info({}, 'stopping: the replies in hand go out first')
+  // A second Ctrl-C, or a part that hangs, must not keep the process.
+  process.once('SIGINT', () => process.exit(EXIT.environment))
+  setTimeout(() => process.exit(EXIT.environment), STOP_MS).unref()
+  await stop()
+  log.info({}, 'stopped')
+  return EXIT.fine
+})
+
+/** Builds the parts and hands them to each other; `stops` gets what ends each, in the order they were built. */
+async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]): Promise<void> {
+  const db = await openDatabase(join(config.DATA_DIR, 'qingda.sqlite')).catch((error: unknown) => {
+    throw new EnvironmentError(
+      `The database in DATA_DIR (${config.DATA_DIR}) cannot be opened: ${String(error)}. Give a folder this user may write to.`,
+    )
+  })
+  stops.push(() => db.destroy())
+  const bot = await startBot({
+    contentDir: config.CONTENT_DIR,
+    db,
+    log,
+    segmenter: config.SEGMENTER,
+    watch: true,
+    lastGood: join(config.DATA_DIR, 'last-good-content.json'),
+    defaultRegion: config.DEFAULT_REGION,
+  })
+  stops.push(() => bot.stop())
+  const content = () => bot.knowledge()?.content
+  const known = content()
+  if (
+    config.DEFAULT_REGION !== undefined &&
+    known &&
+    regionByName(known, config.DEFAULT_REGION) === undefined
+  )
+    throw new EnvironmentError(`DEFAULT_REGION names no region. Known names: ${namesOf(known.regions)}.`)
+  if (bot.segmenter.missing)
+    log.warn(
+      {},
+      `words are cut by Intl.Segmenter: ${bot.segmenter.missing}; answers stay right, typos in names are forgiven less`,
+    )
+
+  const sorry = (): string => content()?.phrases.sorry ?? CONTENT_DOWN.sections[0]?.text ?? ''
+  const regions = () => content()?.regions.map(({ id, name }) => ({ id, name })) ?? []
+  const greeting = (): string => {
+    const known = content()
+    return known ? say(known, 'greeting', { regions: namesOf(known.regions) }) : sorry()
+  }
+  const channels: Channel[] = []
+  let server: RunningServer | undefined
+  stops.push(() => Promise.allSettled([server?.close(), ...channels.map((channel) => channel.stop())]))
+  const app = new Hono()
+  const telegram = await connectTelegram(config, bot, log, sorry())
+  if (telegram) {
+    app.post('/telegram/webhook', (context) => telegram.handle(context.req.raw))
+    channels.push(telegram)
+  }
+  if (config.WECHATY_PUPPET !== undefined)
+    channels.push(
+      startWechat({
+        puppet: config.WECHATY_PUPPET,
+        dataDir: config.DATA_DIR,
+        respond: bot.respond,
+        log,
+        sorry: sorry(),
+        greeting: greeting(),
+      }),
+    )
+  app.route(
+    '/',
+    webChannel({
+      respond: bot.respond,
+      log,
+      sorry,
+      greeting,
+      regions,
+      suggestions: () => content()?.phrases.suggestions.split('|') ?? [],
+      isUrgent: bot.isUrgent,
+      clientAddress: (context) => clientAddress(context, config.TRUST_PROXY === 'on'),
+    }),
+  )
+
+  server = await serve(app, { host: config.HOST, port: config.PORT, log })
+  console.log(`青答已启动：${server.url}\n（Ctrl-C 结束；另开一个终端运行 npm run talk 可以在终端里聊）`)
+}
+
+/** A channel that cannot start leaves the others alone: the reason is in the log, the web chat runs. */
+async function connectTelegram(
+  config: Config,
+  bot: Bot,
+  log: Log,
+  sorry: string,
+): Promise<TelegramChannel | undefined> {
+  if (config.TELEGRAM_TOKEN === undefined) return undefined
+  log.warn(
+    {},
+    'Telegram is on: what visitors write there passes through servers outside mainland China; see the README before offering it to the public there',
+  )
+  const { TELEGRAM_WEBHOOK_URL: url, TELEGRAM_WEBHOOK_SECRET: secret = '' } = config
+  try {
+    return await startTelegram({
+      token: config.TELEGRAM_TOKEN,
+      apiRoot: config.TELEGRAM_API_ROOT,
+      respond: bot.respond,
+      log,
+      sorry,
+      ...(url ? { webhook: { url: `${url.replace(/\/$/, '')}/telegram/webhook`, secret } } : {}),
+    })
+  } catch (error) {
+    log.error(
+      { error: error instanceof Error ? error.message : String(error) },
+      'Telegram is off until the next start; the other channels run',
+    )
+    return undefined
+  }
+}
+
+/** The nearest proxy writes the last entry; the ones before it can be made up by anybody. */
+function clientAddress(context: Context, behindProxy: boolean): string {
+  const forwarded = behindProxy ? context.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined
+  return forwarded || (getConnInfo(context).remote.address ?? 'unknown')
+}
+
+function namesOf(regions: readonly { readonly name: string }[]): string {
+  return regions.map(({ name }) => name).join('、')
+}
