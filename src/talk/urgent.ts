@@ -1,18 +1,39 @@
 import type { UrgentKind } from '../model/content.ts'
 import { bare } from '../text/normalize.ts'
-import { compileExcuses, compileSoundExcuses, compileSounds, compileWording } from '../text/pattern.ts'
+import {
+  compileExcuses,
+  compileSoundExcuses,
+  compileSounds,
+  compileWording,
+  EXCUSED,
+} from '../text/pattern.ts'
 import { soundOf, syllablesOf } from '../text/pinyin.ts'
+import { alarm } from './alarm.ts'
+
+/** The kind whose reply is used when a message sounds urgent and no wording says of what kind it is. */
+const UNCLEAR = 'unclear'
+
+/** Above this a message is urgent whatever its words; below the other one no wording makes it so. Fitted together. */
+const SOUNDS_URGENT = 0.4
+const SOUNDS_CALM = 0.15
+/** A message longer than this is heard by its beginning and its end. */
+const HEARD = 240
 
 /**
  * Looks for messages that cannot wait for a ranking. Takes normalised text and gives the first kind it
  * shows, so the file's order is the order of acuteness. A kind's `unless` takes words out of the message;
- * whatever else stands there still counts, so that 「笑死我了,其实我想自杀」 is heard.
+ * whatever else stands there still counts, so that 「笑死我了,其实我想自杀」 is heard. What no wording foresaw
+ * is heard by its sound (`alarm.ts`), which also keeps wordings from crying wolf over slang.
  */
 export function createUrgentLane(kinds: readonly UrgentKind[]): (text: string) => UrgentKind | undefined {
   const lanes = kinds.map((kind) => ({ kind, shows: compileKind(kind) }))
-  return (text) => {
+  const unclear = kinds.find(({ id }) => id === UNCLEAR) ?? kinds[0]
+  return (whole) => {
+    const text = whole.length > 2 * HEARD ? `${whole.slice(0, HEARD)} ${whole.slice(-HEARD)}` : whole
+    const urgency = alarm(text)
+    if (urgency < SOUNDS_CALM) return undefined
     const message = read(text)
-    return lanes.find(({ shows }) => shows(message))?.kind
+    return lanes.find(({ shows }) => shows(message))?.kind ?? (urgency >= SOUNDS_URGENT ? unclear : undefined)
   }
 }
 
@@ -27,7 +48,7 @@ interface Said {
 
 function read(text: string): Said {
   const forms = [...new Set([text, bare(text)])]
-  const isTyped = text.match(/[a-z]{2,}/g)?.some((run) => syllablesOf(run) !== undefined)
+  const isTyped = text.match(/[a-z]{2,}/g)?.some((run) => syllablesOf(run) !== undefined && !ENGLISH.has(run))
   if (!isTyped) return { forms }
   const sounds = spell(text, (run) =>
     /[a-z]/.test(run) ? soundOf(run).map((sound) => sound.toUpperCase()) : soundOf(run),
@@ -62,10 +83,22 @@ function compileKind(kind: UrgentKind): (message: Said) => boolean {
 
   return ({ forms, sounds, spelling }) => {
     if (forms.some(byForm)) return true
-    if (spelling !== undefined && byPinyin(spelling) && !excusePinyin(spelling)) return true
+    if (sounds === undefined) return false
     const least = spelling === undefined ? MIXED_LEAST : LETTERS_LEAST
-    return sounds !== undefined && tells(sounds, least) && tells(excuseSound(sounds), least)
+    if (!tells(sounds, least) && !(spelling && byPinyin(spelling))) return false
+    const excused = excuseSound(sounds)
+    if (tells(excused, least)) return true
+    return spelling !== undefined && byPinyin(blank(spelling, excused)) && !excusePinyin(spelling)
   }
+}
+
+/** The spelling without the syllables that were excused by sound. */
+function blank(spelling: string, excused: string): string {
+  const sounds = excused.split(' ')
+  return spelling
+    .split(' ')
+    .map((syllable, i) => (sounds[i] === EXCUSED ? EXCUSED : syllable))
+    .join(' ')
 }
 
 /** Pinyin words, compared syllable by syllable: `zisha` is not in `zi shang`. */
@@ -86,6 +119,12 @@ function isTelling(stretch: string, least: number): boolean {
   return /[A-Z]/.test(stretch) && stretch.split(' ').length > least
 }
 
+// English words and names that happen to be pinyin; they stand in Chinese messages as they are.
+const ENGLISH = new Set(
+  'data demo die men women man name game home make take emo ai he she me we age page people cake like bai pan song long ban gang hang sang tang bin pin min line'.split(
+    ' ',
+  ),
+)
 const PARTICLES = /^(?:啊|呜|那个|喂|你好|您好)+|[啊呀呜了吧呢吗嘛哦啦喔唉哎。，！？~.,!?]+$/gu
 const MIXED_LEAST = 3
-const LETTERS_LEAST = 4
+const LETTERS_LEAST = 6

@@ -26,7 +26,7 @@ export function compileExcuses(wordings: readonly string[]): (text: string) => s
 
 /** The stretches of a text that sound like the wordings; the text in syllables with a space after each. */
 export function compileSounds(wordings: readonly string[]): (syllables: string) => string[] {
-  const candidatesIn = once(() => compileIndex(wordings.filter(isHan), SYLLABLES))
+  const candidatesIn = once(() => compileIndex(wordings.filter(isHan).filter((w) => !w.includes(' + ')), SYLLABLES))
   return (syllables) =>
     candidatesIn()(syllables).flatMap((parts) => {
       const found = parts.map((part) => syllables.match(part.all()) ?? [])
@@ -35,9 +35,12 @@ export function compileSounds(wordings: readonly string[]): (syllables: string) 
     })
 }
 
-/** `compileExcuses` by sound. Two syllables sound like too many things to excuse anything. */
+/**
+ * `compileExcuses` by sound, syllable for syllable. Two syllables sound like too many things to excuse anything.
+ */
 export function compileSoundExcuses(wordings: readonly string[]): (syllables: string) => string {
-  const excuse = (stretch: string) => (stretch.split(' ').length > 3 ? `${EXCUSED} ` : stretch)
+  const excuse = (stretch: string) =>
+    stretch.split(' ').length > 3 ? stretch.replace(/[^ ]+/g, EXCUSED) : stretch
   return compileRemoval(wordings.filter(isHan), SYLLABLES, excuse)
 }
 
@@ -50,7 +53,8 @@ export function wordingFault(wording: string): string | undefined {
   }
 }
 
-const EXCUSED = '□'
+/** Stands where words were taken out. */
+export const EXCUSED = '□'
 const GAP = Symbol('gap')
 const NUMBER = Symbol('number')
 type Piece = string | typeof GAP | typeof NUMBER | readonly Part[]
@@ -78,7 +82,7 @@ const CHARACTERS: Alphabet = {
 const SYLLABLES: Alphabet = {
   lettersOf: (text) => text.toLowerCase().match(/[^ ]+ /g) ?? [],
   letter: (character) => `${soundOf(character)[0] ?? character} `,
-  gap: '(?:[^ ]+ ){0,8}?',
+  gap: '(?:[^ ]+ ){0,3}?',
   number: '(?:[^ ]+ ){1,2}?',
   start: '(?<![^ ])',
   flags: 'iu',
