@@ -5,7 +5,12 @@ import { closest } from './yaml.ts'
 export type Locate = (path: readonly PropertyKey[]) => number
 
 /** What only shows when the files are seen together: double ids, references to nothing, answers nobody reaches. */
-export function crossCheck(content: Content, locate: (file: string) => Locate | undefined): Problem[] {
+export function crossCheck(
+  content: Content,
+  locate: (file: string) => Locate | undefined,
+  /** Ids that broken files speak of. */
+  doubtful: ReadonlySet<string> = new Set(),
+): Problem[] {
   const problems: Problem[] = []
   const report = (
     severity: Problem['severity'],
@@ -66,7 +71,7 @@ export function crossCheck(content: Content, locate: (file: string) => Locate | 
         orNearest(entry.source.document, sources.keys(), '在 knowledge/sources.yaml 里能找到的编号'),
       )
     for (const id of entry.related)
-      if (!entries.has(id))
+      if (!entries.has(id) && !doubtful.has(id))
         report(
           'error',
           file,
@@ -96,6 +101,7 @@ export function crossCheck(content: Content, locate: (file: string) => Locate | 
           `没有叫“${region}”的地区`,
           orNearest(region, regions, '在 knowledge/regions.yaml 里能找到的编号'),
         )
+      if (entry === undefined && doubtful.has(id)) continue
       if (entry === undefined)
         report(
           'error',
@@ -131,7 +137,7 @@ export function crossCheck(content: Content, locate: (file: string) => Locate | 
     })
   }
   for (const entry of content.entries)
-    if (!led.has(entry.id))
+    if (!led.has(entry.id) && !doubtful.has(entry.id))
       report(
         'error',
         entry.file,

@@ -32,6 +32,7 @@ function readBody(file: string, lines: readonly string[], start: number, facets:
   const sections: Record<string, string> = {}
   const paragraphs: string[][] = [[]]
   const facetIds: string[] = []
+  const headingLines: number[] = []
   lines.slice(start).forEach((line, i) => {
     const heading = /^#+\s*(.*?)\s*$/.exec(line)?.[1]
     if (heading === undefined) {
@@ -55,6 +56,7 @@ function readBody(file: string, lines: readonly string[], start: number, facets:
               : undefined
     if (fault) problems.push({ severity: 'error', file, line: start + i + 1, ...fault })
     facetIds.push(facet?.id ?? '')
+    headingLines.push(start + i + 1)
     paragraphs.push([])
   })
   const [answer = '', ...rest] = paragraphs.map((paragraph) => paragraph.join('\n').trim())
@@ -73,6 +75,7 @@ function readBody(file: string, lines: readonly string[], start: number, facets:
       problems.push({
         severity: 'error',
         file,
+        line: headingLines[i],
         message: `“${facet}”一节是空的`,
         cure: '写上内容,或删去这个小标题。',
       })

@@ -27,11 +27,20 @@ export function checkFigures(content: Content, root: string): Problem[] {
           problems.push({
             severity: 'error',
             file: entry.file,
+            line: lineOf(resolve(root, entry.file), figure),
             message: `答案里的“${figure}”在原文里找不到`,
             cure: `对照 ${entry.source?.document} 的${entry.source?.clause},改成原文的数字和单位。`,
           })
   }
   return problems
+}
+
+function lineOf(path: string, figure: string): number | undefined {
+  if (!existsSync(path)) return undefined
+  const at = readFileSync(path, 'utf8')
+    .split('\n')
+    .findIndex((line) => plain(line).includes(figure))
+  return at < 0 ? undefined : at + 1
 }
 
 const plain = (text: string): string => text.normalize('NFKC').replace(/\s+/g, '')

@@ -36,6 +36,13 @@ export async function loadContent(
     try {
       const text = readFileSync(join(root, file), 'utf8')
       version.update(`${file}\0${text}\0`)
+      if (text.includes('\uFFFD'))
+        problems.push({
+          severity: 'error',
+          file,
+          message: '这个文件不是 UTF-8 编码,有些字读不出来',
+          cure: '用记事本打开,另存为 UTF-8 编码。',
+        })
       return text
     } catch {
       problems.push({
@@ -47,11 +54,17 @@ export async function loadContent(
       return undefined
     }
   }
+  // What a broken file speaks of may well be right: it is not blamed until the file can be read.
+  const doubtful = new Set<string>()
+  const doubt = (text: string): void => {
+    for (const [id] of text.matchAll(/[a-z0-9]+(?:-[a-z0-9]+)+/g)) doubtful.add(id)
+  }
   const take = <T>(file: string, of: z.ZodType<T>): T | undefined => {
     const text = read(file)
     if (text === undefined) return undefined
     const parsed = readYaml(file, text, of)
     problems.push(...parsed.problems)
+    if (parsed.value === undefined) doubt(text)
     lines.set(file, parsed.lineOf)
     return parsed.value
   }
@@ -80,6 +93,7 @@ export async function loadContent(
     problems.push(...parsed.problems)
     lines.set(file, parsed.lineOf)
     if (parsed.value) entries.push(parsed.value)
+    else doubt(text)
     if (++seen % BATCH === 0) await pause()
   }
   for (const file of filesBelow(root, 'intents', '.yaml')) {
@@ -144,7 +158,7 @@ export async function loadContent(
     filler,
     phrases,
   }
-  problems.push(...crossCheck(content, (file) => lines.get(file)))
+  problems.push(...crossCheck(content, (file) => lines.get(file), doubtful))
   const sound = !problems.some((problem) => problem.severity === 'error')
   // A bad notice is left out; it must not keep good answers from going live.
   return {

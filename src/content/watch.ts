@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { relative } from 'node:path'
 import { watch } from 'chokidar'
 import type { Log } from '../model/channel.ts'
 import type { Problem } from '../model/content.ts'
@@ -14,9 +14,16 @@ export function watchContent(
   onLoaded: (loaded: Loaded) => Promise<void>,
   log: Log,
 ): () => Promise<void> {
-  const watcher = watch([join(root, 'knowledge'), join(root, 'intents')], {
+  // The folder above is watched: a folder that is moved away and put back is lost to a watcher of its own.
+  const watcher = watch(root, {
     ignoreInitial: true,
-    ignored: (path) => /(^|[/\\])[.~]|~$|\.sw[a-z]$/.test(path.slice(root.length)),
+    ignored: (path) => {
+      const inside = relative(root, path)
+      return (
+        inside !== '' &&
+        (!/^(knowledge|intents)([/\\]|$)/.test(inside) || /(^|[/\\])[.~]|~$|\.sw[a-z]$/.test(inside))
+      )
+    },
   })
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()

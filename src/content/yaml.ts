@@ -1,4 +1,4 @@
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
+import { isMap, isNode, isScalar, LineCounter, parseDocument, visit, YAMLParseError } from 'yaml'
 import type { z } from 'zod'
 import type { Problem } from '../model/content.ts'
 
@@ -16,6 +16,17 @@ export interface Parsed<T> {
 export function readYaml<T>(file: string, text: string, schema: z.ZodType<T>, firstLine = 1): Parsed<T> {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  // Nobody here means an anchor: a text that begins with an asterisk is one. Only toJS() would notice, by throwing.
+  visit(document, {
+    Alias: (_, alias) =>
+      void document.errors.push(
+        new YAMLParseError(
+          alias.range ? [alias.range[0], alias.range[1]] : [0, 0],
+          'BAD_ALIAS',
+          `“*${alias.source}”`,
+        ),
+      ),
+  })
   const lineAt = (offset: number): number => lines.linePos(offset).line + firstLine - 1
 
   const lineOf = (path: readonly PropertyKey[]): number => {
@@ -83,7 +94,7 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType): Explained[] {
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) => {
-        const nearest = closest(key, knownKeys(schema))
+        const nearest = closest(key, knownKeys(schema, path))
         return {
           path: [...path, key],
           message: `不认识的键“${key}”`,
@@ -101,14 +112,25 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType): Explained[] {
   }
 }
 
-function knownKeys(schema: z.ZodType): string[] {
-  const shape =
-    'shape' in schema
-      ? schema.shape
-      : 'element' in schema
-        ? (schema.element as { shape?: object }).shape
-        : undefined
-  return typeof shape === 'object' && shape !== null ? Object.keys(shape) : []
+/** The keys that may stand where the unknown one stands. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: unknown = schema
+  for (const part of path) {
+    at = unwrap(at)
+    at =
+      typeof part === 'number'
+        ? (at as { element?: unknown }).element
+        : (at as { shape?: Record<PropertyKey, unknown> }).shape?.[part]
+  }
+  return Object.keys((unwrap(at) as { shape?: object } | undefined)?.shape ?? {})
+}
+
+function unwrap(schema: unknown): unknown {
+  let at = schema as { unwrap?: () => unknown } | undefined
+  // Arrays unwrap to their element as well; they are told by it.
+  while (at !== undefined && typeof at.unwrap === 'function' && !('element' in at))
+    at = at.unwrap() as typeof at
+  return at
 }
 
 /** The candidate most like a mistyped word, if any is like it at all. */

@@ -46,6 +46,8 @@ export type Pending =
       readonly for: 'consent'
       readonly region: string
       readonly topics: readonly string[]
+      /** The consent text, word for word as the visitor read it. */
+      readonly shown: string
       readonly at: number
     }
   | { readonly for: 'erasure'; readonly at: number }

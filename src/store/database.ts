@@ -35,7 +35,13 @@ export interface Tables {
     withdrawn_at: number | null
   }
   subscription: { channel: string; chat: string; region: string; topic: string; created_at: number }
-  inbound: { channel: string; message_id: string; reply: string | null; received_at: number }
+  inbound: {
+    channel: string
+    chat: string | null
+    message_id: string
+    reply: string | null
+    received_at: number
+  }
   broadcast: {
     id: string
     state: BroadcastState

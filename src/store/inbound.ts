@@ -21,11 +21,14 @@ export async function rememberReply(
   message: Message,
   reply: Reply | undefined,
   now: Date,
+  /** Nothing may lead back to the visitor, who has just asked to be forgotten. */
+  forgotten = false,
 ): Promise<void> {
   await db
     .insertInto('inbound')
     .values({
       channel: message.address.channel,
+      chat: forgotten ? null : message.address.chat,
       message_id: message.id,
       reply: reply === undefined ? null : JSON.stringify(reply),
       received_at: now.getTime(),

@@ -12,7 +12,8 @@ export type Script = 'simplified' | 'traditional'
 export interface Normalized {
   /** For matching: NFKC, lower case, simplified, no emoji, single spaces between Latin words only. */
   readonly text: string
-  readonly script: Script
+  /** Undefined when both scripts write it alike. */
+  readonly script: Script | undefined
   readonly truncated: boolean
 }
 
@@ -55,7 +56,7 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{M}]+/gu
 const PICTURE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\uFFFD]/gu
 const SPACE_BY_HAN = /(?<=[\p{Script=Han}\p{P}]) | (?=[\p{Script=Han}\p{P}])/gu
 
-function scriptOf(written: string, simplified: string): Script {
+function scriptOf(written: string, simplified: string): Script | undefined {
   const backToTraditional = traditionalise(written)
   let traditionalOnly = 0
   let simplifiedOnly = 0
@@ -63,5 +64,6 @@ function scriptOf(written: string, simplified: string): Script {
     if (written[i] !== simplified[i]) traditionalOnly++
     if (written[i] !== backToTraditional[i]) simplifiedOnly++
   }
+  if (traditionalOnly === 0 && simplifiedOnly === 0) return undefined
   return traditionalOnly > 0 && traditionalOnly * 2 > simplifiedOnly ? 'traditional' : 'simplified'
 }

@@ -10,9 +10,14 @@ import { soundOf } from './pinyin.ts'
  *
  * Full-width （｜） from a Chinese keyboard mean the same.
  */
-export function compileWording(wordings: readonly string[], place: 'whole' | 'anywhere'): (text: string) => boolean {
+export function compileWording(
+  wordings: readonly string[],
+  place: 'whole' | 'anywhere',
+): (text: string) => boolean {
   if (place === 'whole') {
-    const patterns = wordings.flatMap(partsOf).map((part) => new RegExp(`^(?:${write(part, CHARACTERS)})$`, 'u'))
+    const patterns = wordings
+      .flatMap(partsOf)
+      .map((part) => new RegExp(`^(?:${write(part, CHARACTERS)})$`, 'u'))
     return (text) => patterns.some((pattern) => pattern.test(text))
   }
   const candidatesIn = compileIndex(wordings, CHARACTERS)
@@ -26,7 +31,12 @@ export function compileExcuses(wordings: readonly string[]): (text: string) => s
 
 /** The stretches of a text that sound like the wordings; the text in syllables with a space after each. */
 export function compileSounds(wordings: readonly string[]): (syllables: string) => string[] {
-  const candidatesIn = once(() => compileIndex(wordings.filter(isHan).filter((w) => !w.includes(' + ')), SYLLABLES))
+  const candidatesIn = once(() =>
+    compileIndex(
+      wordings.filter(isHan).filter((w) => !w.includes(' + ')),
+      SYLLABLES,
+    ),
+  )
   return (syllables) =>
     candidatesIn()(syllables).flatMap((parts) => {
       const found = parts.map((part) => syllables.match(part.all()) ?? [])
@@ -182,7 +192,9 @@ function canBeEmpty(part: Part): boolean {
 function literalsOf(either: readonly Part[]): string[] | undefined {
   const words: string[] = []
   for (const alternative of either) {
-    const word = alternative.every((piece) => typeof piece === 'string') ? alternative.join('') : anchorsOf(alternative)
+    const word = alternative.every((piece) => typeof piece === 'string')
+      ? alternative.join('')
+      : anchorsOf(alternative)
     if (word.length === 0) return undefined
     words.push(...(typeof word === 'string' ? [word] : word))
   }
@@ -198,7 +210,9 @@ function compileRemoval(
   return (text) =>
     candidatesIn()(text).reduce(
       (rest, parts) =>
-        parts.every((part) => part.test(rest)) ? parts.reduce((left, part) => left.replace(part.all(), replace), rest) : rest,
+        parts.every((part) => part.test(rest))
+          ? parts.reduce((left, part) => left.replace(part.all(), replace), rest)
+          : rest,
       text,
     )
 }
