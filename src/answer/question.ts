@@ -34,7 +34,10 @@ export function questionReader(content: Content): ReadQuestion {
   const namesWithRegion = properNames(content).filter((name) =>
     regionNames.some((region) => name.includes(region.name) && name !== region.name),
   )
-  const facets = content.facets.map((facet) => ({ facet, cues: longestFirst(facet.cues) }))
+  const facets = content.facets.map((facet) => ({
+    facet,
+    cues: longestFirst(facet.cues.flatMap((cue) => withoutParticle(cue, tail))),
+  }))
   const notOurs = content.notOurs.map((word) => word.toLowerCase())
   const places = content.places.map((place) => place.toLowerCase())
   const emptyWords = longestFirst(content.filler.empty).map((word) =>
@@ -82,6 +85,12 @@ export function questionReader(content: Content): ReadQuestion {
       rest: empty.test(rest) || (rest.length < 2 && (facet !== undefined || regions.length > 0)) ? '' : rest,
     }
   }
+}
+
+/** A cue as it is written and as it stands after the particles at the end of a message were taken away. */
+function withoutParticle(cue: string, tail: readonly string[]): string[] {
+  const particle = tail.find((word) => cue.endsWith(word) && cue.length >= word.length + 2)
+  return particle === undefined ? [cue] : [cue, cue.slice(0, -particle.length)]
 }
 
 function strip(text: string, lead: readonly string[], tail: readonly string[]): string {

@@ -44,13 +44,18 @@ export function wordingReader(content: Content): ReadActs {
   }
 }
 
+// In acts and small talk `^` and `$` stand for the edges of the message; as characters nobody types they match like any other.
+const BEGIN = '⟦'
+const END = '⟧'
+const markEdges = (wording: string): string => wording.replace(/^\^/, BEGIN).replaceAll('$', END)
+
 function compile(wording: Wording): { whole(text: string): boolean; within(text: string): boolean } {
   const exactly = new Set(wording.exactly.map((phrase) => bare(phrase.toLowerCase())))
   const slashed = new Set(wording.exactly.filter((phrase) => phrase.startsWith('/')))
-  const contains = compileWording(wording.contains, 'anywhere')
-  const unless = compileWording(wording.unless, 'anywhere')
+  const contains = compileWording(wording.contains.map(markEdges), 'anywhere')
+  const unless = compileWording(wording.unless.map(markEdges), 'anywhere')
   return {
     whole: (text) => (exactly.has(bare(text)) && !text.startsWith('/')) || slashed.has(text),
-    within: (text) => contains(text) && !unless(text),
+    within: (text) => contains(`${BEGIN}${text}${END}`) && !unless(`${BEGIN}${text}${END}`),
   }
 }

@@ -11,6 +11,7 @@ import {
   subscriptionsOf,
   unsubscribe,
 } from '../store/subscriptions.ts'
+import { inScript } from '../text/normalize.ts'
 import type { ActId } from './acts.ts'
 import { type Draft, dayInShanghai, plainDraft, regionName, say } from './compose.ts'
 import type { Around, Outcome } from './converse.ts'
@@ -118,13 +119,11 @@ export async function carryOut(
       }
       if (pending?.for === 'consent') {
         const wanted = pending.topics.map((topic) => ({ region: pending.region, topic }))
-        const scope = scopeInWords(content, wanted)
-        const text = say(content, 'consent', { scope })
         await subscribe(
           around.db,
           message.address,
           wanted,
-          { text, version: dayInShanghai(around.now) },
+          { text: pending.shown, version: dayInShanghai(around.now) },
           around.now,
         )
         return one('subscribed', {
@@ -145,7 +144,13 @@ export async function carryOut(
 
     default:
       if (pending?.for === 'inquiry' && text !== '' && !/^算了/.test(text)) {
-        await addInquiry(around.db, message.address, region, mask(message.text.slice(0, 500)), around.now)
+        await addInquiry(
+          around.db,
+          message.address,
+          region,
+          mask(message.text.slice(0, 2000)).slice(0, 500),
+          around.now,
+        )
         return one('handedOver', { office: officeOf(content, region) })
       }
       return announced(around, calm, text, region)
@@ -204,16 +209,21 @@ async function offerSubscription(
       draft: plainDraft(content, 'act', 'alreadySubscribed', { scope: scopeInWords(content, wanted) }),
       session,
     }
+  const consent = plainDraft(content, 'act', 'consent', { scope: scopeInWords(content, wanted) })
+  const shown = inScript(consent.sections[0]?.text ?? '', session.traditional ? 'traditional' : 'simplified')
   return {
     draft: {
-      ...plainDraft(content, 'act', 'consent', { scope: scopeInWords(content, wanted) }),
+      ...consent,
       choices: [
         { label: say(content, 'consentLabel'), action: { do: 'agree' } },
         { label: say(content, 'declineLabel'), action: { do: 'cancel' } },
       ],
       region: where,
     },
-    session: { ...session, pending: { for: 'consent', region: where, topics, at: around.now.getTime() } },
+    session: {
+      ...session,
+      pending: { for: 'consent', region: where, topics, shown, at: around.now.getTime() },
+    },
   }
 }
 

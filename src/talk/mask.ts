@@ -1,6 +1,8 @@
 /** Hides numbers that name a person or an account: phone, identity card, bank card, e-mail. */
 export function mask(text: string): string {
   return text
+    .replace(/\p{Cf}/gu, '')
+    .replace(/[０-９Ａ-Ｚａ-ｚ＠．＋－]/g, (wide) => wide.normalize('NFKC'))
     .replace(/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g, '[邮箱]')
     .replace(/(?<![\dA-Za-z])(?:\d[ -]?){17}[\dXx](?!\d)/g, '[证件号]')
     .replace(/(?<!\d)(?:\d[ -]?){14,18}\d(?!\d)/g, '[卡号]')

@@ -1,7 +1,7 @@
 import { answerIn } from '../answer/catalog.ts'
 import { decide } from '../answer/decide.ts'
 import type { Question } from '../answer/question.ts'
-import { type Candidate, type Ranking, reasonsOf, type Scope } from '../answer/rank.ts'
+import { type Candidate, FEATURES, type Ranking, reasonsOf, type Scope } from '../answer/rank.ts'
 import { understand } from '../answer/understand.ts'
 import type { Content, Entry, Facet } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
@@ -159,6 +159,19 @@ export function reply(
     },
   })
 
+  // 「全部小孩都给？」 asks for a detail of the entry just told, if that entry speaks of such things at all.
+  const same = ranking.here.find(({ entry }) => entry === lastEntry)
+  if (
+    lastEntry &&
+    facet &&
+    decision.kind !== 'answer' &&
+    said === undefined &&
+    isElliptical(question) &&
+    same &&
+    speaksOf(same)
+  )
+    return tell(around, moved, lastEntry, facet, { facetFirst: true })
+
   if (decision.kind !== 'answer') {
     const talk = acts.smallTalkWithin(question.text)
     if (talk)
@@ -264,6 +277,9 @@ export function reply(
 
 /** Asked without a thing, these are about the document as a whole. */
 const ABOUT_THE_DOCUMENT = new Set(['是否有效', '出处'])
+
+const COVERED_WORD = FEATURES.indexOf('covered-word')
+const speaksOf = ({ features }: Candidate): boolean => (features[COVERED_WORD] ?? 0) > 0
 
 const isElliptical = ({ rest }: Question): boolean => rest.length <= 6
 

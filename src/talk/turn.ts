@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { UrgentKind } from '../model/content.ts'
 import type { Message, Reply } from '../model/conversation.ts'
 import type { Session } from '../model/session.ts'
 import type { Database } from '../store/database.ts'
@@ -10,7 +11,7 @@ import { CONTENT_DOWN, FALLBACK_HOTLINES } from './content-down.ts'
 import { converse, type Outcome } from './converse.ts'
 import type { Knowledge } from './knowledge.ts'
 import { messagePace } from './pace.ts'
-import { createUrgentLane } from './urgent.ts'
+import { createUrgentLane, UNCLEAR } from './urgent.ts'
 import { FALLBACK_URGENT } from './urgent-fallback.ts'
 
 export interface TurnParts {
@@ -37,7 +38,8 @@ export function createTurn(parts: TurnParts): Turn {
     const now = parts.now()
     const knowledge = parts.knowledge()
     const { text, script, truncated } = normalize(message.text)
-    const urgent = (knowledge?.urgent ?? fallbackUrgent)(text)
+    const heard = (knowledge?.urgent ?? fallbackUrgent)(text)
+    const urgent = heard && knowledge && isExplained(knowledge, heard, text) ? undefined : heard
     if (knowledge === undefined)
       return finish(urgent ? composeUrgent(urgent, FALLBACK_HOTLINES) : CONTENT_DOWN, {}, false)
 
@@ -48,9 +50,7 @@ export function createTurn(parts: TurnParts): Turn {
 
     const stored = await loadSession(parts.db, message.address)
     // A bare digit or a button says nothing about the script; what the visitor wrote before does.
-    const traditional = /\p{Script=Han}/u.test(text)
-      ? script === 'traditional'
-      : (stored.traditional ?? false)
+    const traditional = script === undefined ? (stored.traditional ?? false) : script === 'traditional'
     const session: Session = { ...stored, traditional }
     const outcome: Outcome = urgent
       ? {
@@ -84,10 +84,20 @@ export function createTurn(parts: TurnParts): Turn {
       : outcome.draft
     const reply = finish(noted, menu ? { menu } : {}, traditional)
     if (!outcome.forgotten) await saveSession(parts.db, message.address, remembered, now)
-    await rememberReply(parts.db, message, reply, now)
+    await rememberReply(parts.db, message, reply, now, outcome.forgotten)
     return reply
   }
 }
+
+/** A message that only sounds urgent may still plainly ask for something else. */
+function isExplained({ catalog, rank, acts }: Knowledge, heard: UrgentKind, text: string): boolean {
+  if (heard.id !== UNCLEAR) return false
+  const question = catalog.readQuestion(text)
+  if (acts.act(text, question.text) !== undefined) return true
+  return (rank(question, {}).here[0]?.score ?? 0) >= PLAIN_QUESTION
+}
+
+const PLAIN_QUESTION = 0.9
 
 function finish(draft: Draft, menu: { menu?: string }, traditional: boolean): Reply {
   const script = traditional ? 'traditional' : 'simplified'

@@ -11,11 +11,11 @@ import { soundOf, syllablesOf } from '../text/pinyin.ts'
 import { alarm } from './alarm.ts'
 
 /** The kind whose reply is used when a message sounds urgent and no wording says of what kind it is. */
-const UNCLEAR = 'unclear'
+export const UNCLEAR = 'unclear'
 
 /** Above this a message is urgent whatever its words; below the other one no wording makes it so. Fitted together. */
-const SOUNDS_URGENT = 0.4
-const SOUNDS_CALM = 0.15
+const SOUNDS_URGENT = 0.5
+const SOUNDS_CALM = 0.2
 /** A message longer than this is heard by its beginning and its end. */
 const HEARD = 240
 

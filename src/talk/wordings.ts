@@ -6,7 +6,7 @@ import { ACTS } from './acts.ts'
 export function checkWordings(content: Content): Problem[] {
   const problems: Problem[] = []
   const check = (file: string, id: string, wording: Wording): void => {
-    for (const text of [...wording.contains, ...wording.unless]) {
+    for (const text of [...wording.exactly, ...wording.contains, ...wording.unless]) {
       if (wordingFault(text))
         problems.push({
           severity: 'error',
