@@ -14,6 +14,7 @@ import { type Knowledge, readyToTalk } from './talk/knowledge.ts'
 import { createTurn } from './talk/turn.ts'
 import { createUrgentLane } from './talk/urgent.ts'
 import { FALLBACK_URGENT } from './talk/urgent-fallback.ts'
+import { checkWordings } from './talk/wordings.ts'
 import { normalize } from './text/normalize.ts'
 import { loadSegmenter, type Segmenter } from './text/segment.ts'
 import { tokenizer } from './text/views.ts'
@@ -49,7 +50,12 @@ export interface Bot {
 /** Reads the content, loads the segmenter and answers; a content that is broken from the start leaves the urgent lane. */
 export async function startBot(options: BotOptions): Promise<Bot> {
   const { log } = options
-  let loaded = await loadContent(options.contentDir)
+  const read = (found: Loaded): Loaded => {
+    const wrong = found.content ? checkWordings(found.content) : []
+    if (wrong.length === 0) return found
+    return { problems: [...found.problems, ...wrong], version: found.version }
+  }
+  let loaded = read(await loadContent(options.contentDir))
   const content = loaded.content ?? lastGoodContent(options.lastGood)
   report(loaded, log, content !== undefined)
   const segmenter = loadSegmenter(content ? namesOf(content) : [], options.segmenter)
@@ -62,8 +68,9 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const stopWatching = options.watch
     ? watchContent(
         options.contentDir,
-        async (found) => {
-          if (found.version === loaded.version) return
+        async (seen) => {
+          if (seen.version === loaded.version) return
+          const found = read(seen)
           loaded = found
           if (found.content) {
             // One assignment: every message is answered wholly from the old content or wholly from the new.
