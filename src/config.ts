@@ -46,6 +46,12 @@ const settings = z.object({
     .regex(/^[\w-]{16,256}$/)
     .optional()
     .describe('16 to 256 letters, digits, _ or -, for example from: openssl rand -hex 32'),
+  TELEGRAM_PER_SECOND: z.coerce
+    .number()
+    .min(0.1)
+    .max(1000)
+    .default(30)
+    .describe('how many notices a second go out on Telegram, 30 or less unless Telegram has granted more'),
   WECHATY_PUPPET: z
     .enum([
       'wechaty-puppet-service',
@@ -56,6 +62,13 @@ const settings = z.object({
     .optional()
     .describe('wechaty-puppet-service, wechaty-puppet-padlocal or wechaty-puppet-wechat4u'),
   QUIET_HOURS: quietHours.default('22:00-08:00').describe('a span such as 22:00-08:00, or off'),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('the address at which visitors open the web pages, for example https://youth.example.org'),
+  ONE_PERSON_OFFICE: flag('ONE_PERSON_OFFICE')
+    .default('off')
+    .describe('on where nobody else is there to approve a notice, otherwise off'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'])
     .default('info')

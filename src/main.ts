@@ -1,16 +1,19 @@
 import { join } from 'node:path'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { type Context, Hono } from 'hono'
-import { type Bot, startBot } from './bot.ts'
+import { startBot } from './bot.ts'
 import { startTelegram, type TelegramChannel } from './channels/telegram.ts'
 import { webChannel } from './channels/web.tsx'
 import { startWechat } from './channels/wechat.ts'
 import { EnvironmentError, EXIT, runCommand, UsageError } from './cli/command.ts'
 import { type Config, SECRETS } from './config.ts'
 import { createLog } from './log.ts'
-import type { Channel, Log } from './model/channel.ts'
+import type { Channel, Log, Respond } from './model/channel.ts'
+import { differsFromApproved } from './notices/approve.ts'
+import { type Outbox, startOutbox } from './outbox/run.ts'
 import { type RunningServer, serve } from './server.ts'
-import { openDatabase } from './store/database.ts'
+import { markReachable, markUnreachable } from './store/addresses.ts'
+import { type Database, openDatabase } from './store/database.ts'
 import { say } from './talk/compose.ts'
 import { CONTENT_DOWN } from './talk/content-down.ts'
 import { regionByName } from './talk/converse.ts'
@@ -89,9 +92,18 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
   }
   const channels: Channel[] = []
   let server: RunningServer | undefined
-  stops.push(() => Promise.allSettled([server?.close(), ...channels.map((channel) => channel.stop())]))
+  let outbox: Outbox | undefined
+  // The outbox first: no notice sets out on a channel that is stopping.
+  stops.push(() =>
+    Promise.allSettled([outbox?.stop(), server?.close(), ...channels.map((channel) => channel.stop())]),
+  )
   const app = new Hono()
-  const telegram = await connectTelegram(config, bot, log, sorry())
+  const telegram = await connectTelegram(config, db, log, sorry(), async (message) => {
+    const reply = await bot.respond(message)
+    // After 「已退订」 no notice arrives, not even one that had set out before.
+    await outbox?.settled(message.address)
+    return reply
+  })
   if (telegram) {
     app.post('/telegram/webhook', (context) => telegram.handle(context.req.raw))
     channels.push(telegram)
@@ -122,15 +134,23 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
   )
 
   server = await serve(app, { host: config.HOST, port: config.PORT, log })
+  outbox = startOutbox({
+    db,
+    log,
+    senders: telegram ? [telegram.sender] : [],
+    quietHours: config.QUIET_HOURS,
+    edited: (broadcast) => differsFromApproved(broadcast, content()?.notices ?? []),
+  })
   console.log(`青答已启动：${server.url}\n（Ctrl-C 结束；另开一个终端运行 npm run talk 可以在终端里聊）`)
 }
 
 /** A channel that cannot start leaves the others alone: the reason is in the log, the web chat runs. */
 async function connectTelegram(
   config: Config,
-  bot: Bot,
+  db: Database,
   log: Log,
   sorry: string,
+  respond: Respond,
 ): Promise<TelegramChannel | undefined> {
   if (config.TELEGRAM_TOKEN === undefined) return undefined
   log.warn(
@@ -142,9 +162,14 @@ async function connectTelegram(
     return await startTelegram({
       token: config.TELEGRAM_TOKEN,
       apiRoot: config.TELEGRAM_API_ROOT,
-      respond: bot.respond,
+      respond,
       log,
       sorry,
+      perSecond: config.TELEGRAM_PER_SECOND,
+      onReachable: (chat, reachable) =>
+        reachable
+          ? markReachable(db, { channel: 'telegram', chat })
+          : markUnreachable(db, { channel: 'telegram', chat }, 'blocked', new Date()),
       ...(url ? { webhook: { url: `${url.replace(/\/$/, '')}/telegram/webhook`, secret } } : {}),
     })
   } catch (error) {

@@ -11,7 +11,8 @@ import type {
 } from 'grammy/types'
 import type { Channel, Log, Respond } from '../model/channel.ts'
 import { type Message, plainText, type Reply } from '../model/conversation.ts'
-import type { NoticeSender, Reach, SendOutcome, Unreachable } from '../model/notice.ts'
+import type { NoticeSender, SendOutcome, Unreachable } from '../model/notice.ts'
+import { TELEGRAM_REACH } from './reaches.ts'
 
 export interface TelegramOptions {
   readonly token: string
@@ -27,9 +28,6 @@ export interface TelegramOptions {
   /** A visitor has blocked the bot, or let it in again. */
   readonly onReachable?: (chat: string, reachable: boolean) => Promise<void>
 }
-
-/** How far and how fast Telegram carries notices; it limits bulk messages to about 30 a second. */
-export const TELEGRAM_REACH: Reach = { channel: 'telegram', longest: 4096, perSecond: 30 }
 
 export interface TelegramChannel extends Channel {
   readonly sender: NoticeSender

@@ -6,6 +6,9 @@ export const EXIT = { fine: 0, input: 1, usage: 2, environment: 3 } as const
 /** The call's words are wrong; the help is shown with the message. */
 export class UsageError extends Error {}
 
+/** What the caller names is not there or not in a state for it; the message says what to do. */
+export class InputError extends Error {}
+
 /** Something outside is missing or refuses: a setting, a folder, a port, a database. */
 export class EnvironmentError extends Error {}
 
@@ -25,6 +28,9 @@ export async function runCommand(help: string, command: (config: Config) => Prom
     if (error instanceof UsageError || isArgumentError(error)) {
       console.error(`${(error as Error).message}\n\n${help}`)
       process.exitCode = EXIT.usage
+    } else if (error instanceof InputError) {
+      console.error(error.message)
+      process.exitCode = EXIT.input
     } else if (error instanceof ConfigError || error instanceof EnvironmentError) {
       console.error(error.message)
       process.exitCode = EXIT.environment

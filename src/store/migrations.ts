@@ -1,4 +1,4 @@
-import { type Kysely, type Migration, Migrator } from 'kysely'
+import { type Kysely, type Migration, Migrator, sql } from 'kysely'
 
 /** Brings a database of any earlier version up to date; steps already taken are skipped. */
 export async function migrate<T>(database: Kysely<T>): Promise<void> {
@@ -58,6 +58,114 @@ const MIGRATIONS: Record<string, Migration> = {
         .addPrimaryKeyConstraint('inbound_key', ['channel', 'message_id'])
         .execute()
       await db.schema.createIndex('inbound_age').on('inbound').column('received_at').execute()
+    },
+  },
+  '002-notices': {
+    // SQLite changes a schema step by step: a start that was cut short must be able to go on.
+    async up(db) {
+      await db.schema
+        .createTable('broadcast')
+        .ifNotExists()
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('title', 'text', (column) => column.notNull())
+        .addColumn('region', 'text', (column) => column.notNull())
+        .addColumn('topics', 'text', (column) => column.notNull())
+        .addColumn('audience', 'text', (column) => column.notNull())
+        .addColumn('starts', 'bigint', (column) => column.notNull())
+        .addColumn('ends', 'bigint', (column) => column.notNull())
+        .addColumn('send_at', 'bigint')
+        .addColumn('expires', 'bigint')
+        .addColumn('texts', 'text', (column) => column.notNull())
+        .addColumn('content_hash', 'text', (column) => column.notNull())
+        .addColumn('author', 'text', (column) => column.notNull())
+        .addColumn('approver', 'text', (column) => column.notNull())
+        .addColumn('approved_at', 'bigint', (column) => column.notNull())
+        .addColumn('repeat', 'text', (column) => column.notNull())
+        .addColumn('correction_of', 'text')
+        .addColumn('sent_by', 'text')
+        .addColumn('ordered_at', 'bigint')
+        .addColumn('started_at', 'bigint')
+        .addColumn('ended_at', 'bigint')
+        .addColumn('why', 'text')
+        .execute()
+      await db.schema
+        .createTable('delivery')
+        .ifNotExists()
+        .addColumn('broadcast', 'text', (column) => column.notNull())
+        .addColumn('channel', 'text', (column) => column.notNull())
+        .addColumn('chat', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('reason', 'text')
+        .addColumn('attempts', 'integer', (column) => column.notNull())
+        .addColumn('not_before', 'bigint')
+        .addColumn('updated_at', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('delivery_key', ['broadcast', 'channel', 'chat'])
+        .execute()
+      await db.schema
+        .createIndex('delivery_due')
+        .ifNotExists()
+        .on('delivery')
+        .columns(['broadcast', 'channel', 'not_before', 'chat'])
+        .where('not_before', 'is not', null)
+        .execute()
+      await db.schema
+        .createIndex('delivery_in_flight')
+        .ifNotExists()
+        .on('delivery')
+        .columns(['channel', 'broadcast'])
+        .where(sql.ref('reason'), '=', sql.lit('in-flight'))
+        .execute()
+      await db.schema
+        .createIndex('delivery_address')
+        .ifNotExists()
+        .on('delivery')
+        .columns(['channel', 'chat'])
+        .execute()
+      await db.schema
+        .createIndex('subscription_audience')
+        .ifNotExists()
+        .on('subscription')
+        .columns(['region', 'topic', 'channel', 'chat'])
+        .execute()
+      await db.schema
+        .createTable('reachability')
+        .ifNotExists()
+        .addColumn('channel', 'text', (column) => column.notNull())
+        .addColumn('chat', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('changed_at', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('reachability_key', ['channel', 'chat'])
+        .execute()
+      await db.schema
+        .createTable('audit')
+        .ifNotExists()
+        .addColumn('at', 'bigint', (column) => column.notNull())
+        .addColumn('who', 'text', (column) => column.notNull())
+        .addColumn('act', 'text', (column) => column.notNull())
+        .addColumn('broadcast', 'text')
+        .addColumn('detail', 'text', (column) => column.notNull())
+        .execute()
+      await db.schema
+        .createIndex('audit_broadcast')
+        .ifNotExists()
+        .on('audit')
+        .columns(['broadcast', 'at'])
+        .execute()
+      await db.schema
+        .createTable('heartbeat')
+        .ifNotExists()
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('owner', 'text', (column) => column.notNull())
+        .addColumn('at', 'bigint', (column) => column.notNull())
+        .addColumn('detail', 'text', (column) => column.notNull())
+        .execute()
+    },
+  },
+  '003-replies-of-a-visitor': {
+    async up(db) {
+      await db.schema.alterTable('inbound').addColumn('chat', 'text').execute()
+      await db.schema.createIndex('inbound_address').on('inbound').columns(['channel', 'chat']).execute()
     },
   },
 }

@@ -1,4 +1,5 @@
 import type { Address } from '../model/conversation.ts'
+import { anonymise, withholdUnwanted } from './addresses.ts'
 import type { Database } from './database.ts'
 import { loadSession } from './sessions.ts'
 import { type Subscription, subscriptionsOf } from './subscriptions.ts'
@@ -30,14 +31,16 @@ export async function personalData(db: Database, address: Address): Promise<Pers
   return { region: session.region, subscriptions: await subscriptionsOf(db, address), consents, inquiries }
 }
 
-/** Deletes everything kept about one visitor; all of it or nothing. */
-export async function erase(db: Database, address: Address): Promise<void> {
+/** Deletes everything kept about one visitor; all of it or nothing. The ledger keeps its rows without the address. */
+export async function erase(db: Database, address: Address, now: Date = new Date()): Promise<void> {
   await db.transaction().execute(async (transaction) => {
-    for (const table of ['session', 'inquiry', 'consent', 'subscription'] as const)
+    for (const table of ['session', 'inquiry', 'consent', 'subscription', 'inbound'] as const)
       await transaction
         .deleteFrom(table)
         .where('channel', '=', address.channel)
         .where('chat', '=', address.chat)
         .execute()
+    await withholdUnwanted(transaction, address, now)
+    await anonymise(transaction, address)
   })
 }

@@ -1,4 +1,5 @@
 import type { Address } from '../model/conversation.ts'
+import { markReachable, withholdUnwanted } from './addresses.ts'
 import type { Database } from './database.ts'
 
 export interface Subscription {
@@ -7,7 +8,7 @@ export interface Subscription {
   readonly topic: string
 }
 
-export const ALL_TOPICS = '*'
+export { ALL_TOPICS } from './audience.ts'
 
 export async function subscriptionsOf(db: Database, address: Address): Promise<Subscription[]> {
   return db
@@ -40,10 +41,15 @@ export async function subscribe(
         .values({ ...address, ...one, created_at: now.getTime() })
         .onConflict((conflict) => conflict.doNothing())
         .execute()
+    // Who talks to us can be written to.
+    await markReachable(transaction, address)
   })
 }
 
-/** Ends the subscriptions and withdraws the consent; without a narrower wish, all of them. */
+/**
+ * Ends the subscriptions, withdraws the consent and withholds the notices that were to come by them; without a
+ * narrower wish, all of them.
+ */
 export async function unsubscribe(
   db: Database,
   address: Address,
@@ -72,5 +78,7 @@ export async function unsubscribe(
         .where('chat', '=', address.chat)
         .where('withdrawn_at', 'is', null)
         .execute()
+    await withholdUnwanted(transaction, address, now)
+    await markReachable(transaction, address)
   })
 }

@@ -49,8 +49,11 @@ export interface Refusal {
   readonly parameters?: { readonly retry_after?: number; readonly migrate_to_chat_id?: number }
 }
 
-/** What a rule may answer instead of the real thing: an error, the HTML page of a broken proxy, or a cut connection. */
-export type Answer = Refusal | 'bad gateway' | 'cut'
+/**
+ * What a rule may answer instead of the real thing: an error, the HTML page of a broken proxy, a cut connection, or
+ * silence. With `done, then …` the call has taken effect all the same.
+ */
+export type Answer = Refusal | 'bad gateway' | 'cut' | 'done, then cut' | 'done, then silence'
 
 /**
  * Looks at every call before it takes effect. Undefined: the next rule, at last the server itself, answers.
@@ -167,6 +170,34 @@ export class FakeTelegram {
     }
   }
 
+  /**
+   * Refuses messages beyond so many in any second, as Telegram does: then none is taken for some seconds.
+   * @returns how often that happened, and how many calls came although they had been told to wait
+   */
+  limit(perSecond: number, waitSeconds = 1): { refused: number; ignored: number } {
+    const count = { refused: 0, ignored: 0 }
+    const taken: number[] = []
+    let told = -Infinity
+    let until = -Infinity
+    this.rule(({ method, at }) => {
+      if (method !== 'sendMessage') return undefined
+      // What was under way when the refusal was sent could not know of it.
+      if (at < until && at > told + UNDER_WAY_MS) count.ignored++
+      while (taken[0] !== undefined && taken[0] <= at - 1000) taken.shift()
+      if (at >= until && taken.length < perSecond) {
+        taken.push(at)
+        return undefined
+      }
+      count.refused++
+      if (at >= until) {
+        told = at
+        until = at + waitSeconds * 1000
+      }
+      return tooManyRequests(Math.max(1, Math.ceil((until - at) / 1000)))
+    })
+    return count
+  }
+
   // ---- waiting ----
 
   /** Waits until something has happened here; looks whenever a call comes in or is answered. */
@@ -280,7 +311,10 @@ export class FakeTelegram {
 
     const trouble = token === this.token ? await this.trouble(call) : unauthorized
     if (trouble === 'cut') response.destroy()
-    else if (trouble === 'bad gateway')
+    else if (trouble === 'done, then cut' || trouble === 'done, then silence') {
+      this.resultOf(call)
+      if (trouble === 'done, then cut') response.destroy()
+    } else if (trouble === 'bad gateway')
       response.writeHead(502, { 'Content-Type': 'text/html' }).end('<html>Bad Gateway</html>')
     else if (trouble) refuse(response, trouble)
     else if (method === 'getUpdates') this.startPoll(call, response)
@@ -434,6 +468,8 @@ function refuse(response: ServerResponse, { error_code, description, parameters 
 const bad = (what: string): Refusal => ({ error_code: 400, description: `Bad Request: ${what}` })
 const isRefusal = (result: unknown): result is Refusal =>
   typeof result === 'object' && result !== null && 'error_code' in result
+
+const UNDER_WAY_MS = 100
 
 /** Shared by all servers of a process: the ids of one bot never begin again. */
 let lastUpdateId = 700_000_000
