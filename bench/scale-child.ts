@@ -89,11 +89,12 @@ interface Lap {
 }
 
 function stopwatch(): () => Lap {
-  const start = performance.now()
   const used = process.cpuUsage()
+  const start = performance.now()
   return () => {
+    const wall = performance.now() - start
     const { user, system } = process.cpuUsage(used)
-    return { wall: performance.now() - start, cpu: (user + system) / 1000 }
+    return { wall, cpu: (user + system) / 1000 }
   }
 }
 

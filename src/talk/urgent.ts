@@ -127,4 +127,4 @@ const ENGLISH = new Set(
 )
 const PARTICLES = /^(?:啊|呜|那个|喂|你好|您好)+|[啊呀呜了吧呢吗嘛哦啦喔唉哎。，！？~.,!?]+$/gu
 const MIXED_LEAST = 3
-const LETTERS_LEAST = 6
+const LETTERS_LEAST = 4

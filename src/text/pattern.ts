@@ -29,14 +29,12 @@ export function compileExcuses(wordings: readonly string[]): (text: string) => s
   return compileRemoval(wordings, CHARACTERS, () => EXCUSED)
 }
 
-/** The stretches of a text that sound like the wordings; the text in syllables with a space after each. */
+/**
+ * The stretches of a text that sound like the wordings; the text in syllables with a space after each. Words that
+ * stand apart are left out and gaps are narrow, for by sound alone too much would fit.
+ */
 export function compileSounds(wordings: readonly string[]): (syllables: string) => string[] {
-  const candidatesIn = once(() =>
-    compileIndex(
-      wordings.filter(isHan).filter((w) => !w.includes(' + ')),
-      SYLLABLES,
-    ),
-  )
+  const candidatesIn = once(() => compileIndex(wordings.filter(isClose), SYLLABLES))
   return (syllables) =>
     candidatesIn()(syllables).flatMap((parts) => {
       const found = parts.map((part) => syllables.match(part.all()) ?? [])
@@ -233,8 +231,10 @@ function parse(part: string): Part {
         if (closing) return all
         throw new Error('a closing bracket too many')
       }
-      if (token === '|') all.push((last = []))
-      else if (token === '(') {
+      if (token === '|') {
+        last = []
+        all.push(last)
+      } else if (token === '(') {
         at++
         last.push(alternatives(true))
       } else last.push(token.startsWith('...') ? GAP : token === '#' ? NUMBER : token)
@@ -260,7 +260,11 @@ function write(part: Part, alphabet: Alphabet): string {
 /** Few messages are typed in letters and few need an excuse, so that is only prepared when one comes. */
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined
-  return () => (made ??= { value: make() }).value
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }
 
 const isHan = (wording: string): boolean => !/[a-z]/i.test(wording)
+const isClose = (wording: string): boolean => isHan(wording) && !wording.includes(' + ')
