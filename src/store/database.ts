@@ -6,7 +6,9 @@ import {
   type DatabaseConnection,
   type Generated,
   Kysely,
+  type SqliteDatabase,
   SqliteDialect,
+  type SqliteDialectConfig,
   SqliteDriver,
   type Transaction,
 } from 'kysely'
@@ -105,7 +107,7 @@ export async function openDatabase(file: string): Promise<Database> {
   // A consent or a 退订 that was acknowledged must survive a power cut.
   sqlite.pragma('synchronous = FULL')
   sqlite.pragma('busy_timeout = 5000')
-  const database = new Kysely<Tables>({ dialect: new Dialect({ database: sqlite }) })
+  const database = new Kysely<Tables>({ dialect: new Dialect(sqlite) })
   await migrate(database)
   return database
 }
@@ -115,15 +117,16 @@ export async function openDatabase(file: string): Promise<Database> {
  * writes would fail at once if one of them wrote in between; one that asks for the lock at its beginning waits.
  */
 class Dialect extends SqliteDialect {
-  readonly #database: Sqlite.Database
+  readonly #config: SqliteDialectConfig
 
-  constructor({ database }: { readonly database: Sqlite.Database }) {
-    super({ database })
-    this.#database = database
+  constructor(sqlite: Sqlite.Database) {
+    const config = { database: preparedOnce(sqlite) }
+    super(config)
+    this.#config = config
   }
 
   override createDriver(): SqliteDriver {
-    return new ImmediateDriver({ database: this.#database })
+    return new ImmediateDriver(this.#config)
   }
 }
 
@@ -132,3 +135,21 @@ class ImmediateDriver extends SqliteDriver {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
 }
+
+/** The same few statements run all day; preparing one takes longer than running it. */
+function preparedOnce(sqlite: Sqlite.Database): SqliteDatabase {
+  const statements = new Map<string, Sqlite.Statement>()
+  return {
+    prepare: (text) => {
+      const known = statements.get(text)
+      if (known) return known
+      if (statements.size >= MOST_STATEMENTS) statements.clear()
+      const statement = sqlite.prepare(text)
+      statements.set(text, statement)
+      return statement
+    },
+    close: () => sqlite.close(),
+  }
+}
+
+const MOST_STATEMENTS = 500
