@@ -118,7 +118,7 @@ describe('every outcome', () => {
       notNow,
       [MOST_ATTEMPTS],
       'at-least-once',
-      { row: { state: 'failed', reason: 'refused-403', notBefore: undefined } },
+      { row: { state: 'failed', reason: 'refused-403' } },
     ],
     [
       'not now, after a silence',

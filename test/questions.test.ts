@@ -112,23 +112,22 @@ describe('questions nobody used to write the phrasings', () => {
   })
 })
 
-describe.runIf(segmenter === 'jieba')('known misses', () => {
+it.runIf(segmenter === 'jieba')('what is known to be missed is missed still, or struck off', async () => {
   const misses = parse(readFileSync('test/questions/_known-misses.yaml', 'utf8')) as {
     ask: string
     region?: string
     wanted: string
   }[]
-  it.each(misses)(
-    '$ask is still missed; strike it off when it works',
-    async ({ ask: text, region, wanted }) => {
-      const reply = await ask(text, region)
-      const works =
-        wanted === 'hand-over'
-          ? reply.decision !== 'answer'
-          : reply.decision === 'answer' && reply.entries[0] === wanted
-      expect(works).toBe(false)
-    },
-  )
+  const works: string[] = []
+  for (const { ask: text, region, wanted } of misses) {
+    const reply = await ask(text, region)
+    const isRight =
+      wanted === 'hand-over'
+        ? reply.decision !== 'answer'
+        : reply.decision === 'answer' && reply.entries[0] === wanted
+    if (isRight) works.push(text)
+  }
+  expect(works, 'these work now: strike them off').toEqual([])
 })
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`.padStart(7)
