@@ -1,6 +1,7 @@
 import { type Content, type Entry, EVERYWHERE, type Intent } from '../model/content.ts'
 import { normalize } from '../text/normalize.ts'
 import { type Tokenize, VIEWS, type View } from '../text/views.ts'
+import { type FindNamed, nameFinder } from './named.ts'
 import { questionReader, type ReadQuestion } from './question.ts'
 
 /** Where an indexed text comes from. */
@@ -42,6 +43,8 @@ export interface Catalog {
   readonly byEntry: ReadonlyMap<string, number>
   readonly views: Readonly<Record<View, ViewIndex>>
   readonly tokenize: Tokenize
+  /** Positions in `targets` of the entries a text names. */
+  readonly findNamed: FindNamed
   readonly readQuestion: ReadQuestion
 }
 
@@ -108,7 +111,16 @@ export async function buildCatalog(
       vocabulary: vocabularies[i] ?? { char: new Set(), word: new Set(), sound: new Set() },
     }),
   )
-  return { content, units, targets, byEntry, views, tokenize, readQuestion: questionReader(content) }
+  return {
+    content,
+    units,
+    targets,
+    byEntry,
+    views,
+    tokenize,
+    findNamed: nameFinder(targets.map(({ names }) => names)),
+    readQuestion: questionReader(content),
+  }
 }
 
 /** The entry that fulfils an intent in a region. */

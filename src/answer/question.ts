@@ -1,4 +1,6 @@
 import type { Content, Facet } from '../model/content.ts'
+import { wordFinder } from '../text/find.ts'
+import { compileFinder, compileWording } from '../text/pattern.ts'
 
 /** What a message asks, taken apart: intent × facet × region. */
 export interface Question {
@@ -8,11 +10,12 @@ export interface Question {
   readonly weights: Float32Array
   /** Regions named, in order. */
   readonly regions: readonly string[]
-  /** Places named that the base knows nothing about. */
+  /** Places asked about that the base knows nothing about; one said in passing (「我在杭州上班,想回莲都」) is none. */
   readonly unknownPlaces: readonly string[]
   /** Matters named that none of the documents deals with. */
   readonly notOurs: readonly string[]
-  readonly facet: Facet | undefined
+  /** What is asked about the thing, the plainest first. */
+  readonly facets: readonly Facet[]
   /** What is left when regions, facets and empty words are taken away; empty for a bare 「那昆明呢」 or 「要什么材料」. */
   readonly rest: string
 }
@@ -20,6 +23,8 @@ export interface Question {
 export type ReadQuestion = (normalized: string) => Question
 
 const FACET_WEIGHT = 0.3
+/** Stands for a place's name in the wordings of `filler.passing`. */
+const PLACE = '地名'
 
 /** Prepares the reading of questions for one content. */
 export function questionReader(content: Content): ReadQuestion {
@@ -34,12 +39,18 @@ export function questionReader(content: Content): ReadQuestion {
   const namesWithRegion = properNames(content).filter((name) =>
     regionNames.some((region) => name.includes(region.name) && name !== region.name),
   )
-  const facets = content.facets.map((facet) => ({
-    facet,
-    cues: longestFirst(facet.cues.flatMap((cue) => withoutParticle(cue, tail))),
-  }))
-  const notOurs = content.notOurs.map((word) => word.toLowerCase())
-  const places = content.places.map((place) => place.toLowerCase())
+  const findCues = compileFinder(
+    content.facets.flatMap((facet) =>
+      facet.cues
+        .map((cue) => cue.toLowerCase())
+        .flatMap((cue) => withoutParticle(cue, tail))
+        .map((cue) => [facet, cue] as const),
+    ),
+  )
+  const findNotOurs = wordFinder(content.notOurs.map((word) => word.toLowerCase()))
+  const findPlaces = wordFinder(content.places.map((place) => place.toLowerCase()))
+  const inPassing = compileWording(content.filler.passing, 'anywhere')
+  const comesHome = compileWording(content.filler.home, 'anywhere')
   const emptyWords = longestFirst(content.filler.empty).map((word) =>
     word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
   )
@@ -59,19 +70,21 @@ export function questionReader(content: Content): ReadQuestion {
           weights.fill(0, at, at + name.length)
       }
 
-    let facet: Facet | undefined
-    let longest = 0
-    for (const { facet: candidate, cues } of facets)
-      for (const cue of cues)
-        for (const at of occurrences(text, cue)) {
-          for (let i = at; i < at + cue.length; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
-          if (cue.length > longest) [facet, longest] = [candidate, cue.length]
-        }
+    const asked = new Map<Facet, number>()
+    for (const { owner, from, to } of findCues(text)) {
+      for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
+      asked.set(owner, Math.max(asked.get(owner) ?? 0, to - from))
+    }
+    const facets = [...asked].sort((a, b) => b[1] - a[1]).map(([facet]) => facet)
 
-    const unknownPlaces = places.filter(
-      (place) => isNamed(text, place) && occurrences(text, place).some((at) => weights[at] !== 0),
-    )
-    const foreign = notOurs.filter((word) => isNamed(text, word))
+    const unknownPlaces = findPlaces(text)
+      .filter(({ from }) => weights[from] !== 0)
+      .filter(({ from, to }) => {
+        const around = `${text.slice(0, from)}${PLACE}${text.slice(to)}`
+        return regions.length === 0 && !(inPassing(around) && comesHome(around))
+      })
+      .map(({ word }) => word)
+    const foreign = findNotOurs(text).map(({ word }) => word)
     let rest = ''
     for (let i = 0; i < text.length; i++) if (weights[i] === 1) rest += text[i]
     rest = rest.replace(/[^\p{L}\p{N}]+/gu, '')
@@ -79,10 +92,10 @@ export function questionReader(content: Content): ReadQuestion {
       text,
       weights,
       regions: [...new Set(regions)],
-      unknownPlaces,
-      notOurs: foreign,
-      facet,
-      rest: empty.test(rest) || (rest.length < 2 && (facet !== undefined || regions.length > 0)) ? '' : rest,
+      unknownPlaces: [...new Set(unknownPlaces)],
+      notOurs: [...new Set(foreign)],
+      facets,
+      rest: empty.test(rest) || (rest.length < 2 && (facets.length > 0 || regions.length > 0)) ? '' : rest,
     }
   }
 }
@@ -114,11 +127,6 @@ function properNames(content: Content): string[] {
   return [...content.names, ...content.entries.flatMap((entry) => [entry.title, ...entry.aliases])].map(
     (name) => name.toLowerCase(),
   )
-}
-
-function isNamed(text: string, word: string): boolean {
-  if (/^[a-z]/.test(word)) return new RegExp(`(?<![a-z])${word}(?![a-z])`).test(text)
-  return text.includes(word)
 }
 
 function findAll(text: string, names: readonly string[]): [number, number][] {

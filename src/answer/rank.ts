@@ -23,6 +23,7 @@ export const FEATURES = [
   'covered-by-best', // share of the question's characters that the closest text holds
   'covers-best', // share of the closest text's characters that the question holds
   'name-inside', // longest name found whole in the question, as a share of what the question says
+  'named', // a name is written out in the question, or sounds so; less when others share it
   'near-name', // Fuse.js: a name is in the question but for a typo
   'run', // longest common run with the closest text
   'same', // the question is the phrasing
@@ -65,6 +66,8 @@ export interface Scope {
   readonly context?: ReadonlySet<string>
   /** Entries the visitor has just turned down. */
   readonly exclude?: ReadonlySet<string>
+  /** Nothing but these comes into question. */
+  readonly only?: ReadonlySet<string>
 }
 
 export type Rank = (question: Question, scope: Scope) => Ranking
@@ -104,8 +107,9 @@ export function ranker(catalog: Catalog): Rank {
 
     const latin = isPinyin(question.text)
     const best = bestUnits(catalog, touched.subarray(0, count), sums, latin)
-    const judged = pick(catalog, best, scope).map(([target, found]) =>
-      judge(catalog, question, query, target, found, sums, latin, scope),
+    const named = catalog.findNamed(question.text)
+    const judged = pick(catalog, best, named, scope).map(([target, found]) =>
+      judge(catalog, question, query, target, found, named.get(target) ?? 0, sums, latin, scope),
     )
     forgiveTypos(question, judged)
     for (let i = 0; i < count; i++) {
@@ -200,21 +204,26 @@ function bestUnits(
 }
 
 /** The few targets worth a closer look: the best of the region asked for, and the best that only others have. */
-function pick(catalog: Catalog, best: Map<number, Found>, scope: Scope): [number, Found][] {
+function pick(
+  catalog: Catalog,
+  best: Map<number, Found>,
+  named: ReadonlyMap<number, number>,
+  scope: Scope,
+): [number, Found][] {
   const here: [number, Found][] = []
   const elsewhere: [number, Found][] = []
   for (const item of best) {
     const target = catalog.targets[item[0]] as Target
-    if (scope.exclude?.has(target.entry.id)) continue
+    if (scope.exclude?.has(target.entry.id) || scope.only?.has(target.entry.id) === false) continue
     const list = isHere(target, scope) ? here : elsewhere
     list.push(item)
   }
   const top = (list: [number, Found][], limit: number): [number, Found][] =>
     list.sort((a, b) => b[1].preliminary - a[1].preliminary || a[0] - b[0]).slice(0, limit)
-  const inContext = here.filter(([target]) =>
-    scope.context?.has((catalog.targets[target] as Target).entry.id),
+  const surely = here.filter(
+    ([target]) => named.has(target) || scope.context?.has((catalog.targets[target] as Target).entry.id),
   )
-  return [...new Map([...top(here, JUDGED), ...inContext, ...top(elsewhere, JUDGED / 2)])]
+  return [...new Map([...top(here, JUDGED), ...surely, ...top(elsewhere, JUDGED / 2)])]
 }
 
 const isHere = ({ entry }: Target, scope: Scope): boolean =>
@@ -248,6 +257,7 @@ function judge(
   query: Query,
   position: number,
   found: Found,
+  named: number,
   sums: Record<View, Float32Array>,
   latin: boolean,
   scope: Scope,
@@ -272,6 +282,7 @@ function judge(
     'covered-by-best': shared(topic, text),
     'covers-best': shared(text, topic),
     'name-inside': nameInside(question, target.names),
+    named,
     'near-name': 0,
     run: longestRun(topic, text) / Math.max(2, Math.min(topic.length, text.length)),
     same: topic === text ? 1 : 0,

@@ -67,6 +67,7 @@ export const topicsFile = z.array(
     folder: id,
     words: words.default([]),
     private: z.boolean().default(false),
+    details: words.default([]),
   }),
 )
 
@@ -77,6 +78,7 @@ export const facetsFile = z.array(
     heading: sentence.optional(),
     cues: words,
     unsaid: sentence,
+    what: sentence.optional(),
   }),
 )
 
@@ -94,7 +96,13 @@ export const urgentFile = z.array(
   }),
 )
 
-export const fillerFile = z.strictObject({ lead: words, tail: words, empty: words })
+export const fillerFile = z.strictObject({
+  lead: words,
+  tail: words,
+  empty: words,
+  passing: words,
+  home: words,
+})
 
 export const wordsFile = z.record(sentence, words)
 

@@ -76,6 +76,8 @@ export interface Facet {
   readonly cues: readonly string[]
   /** Said when the entry has no such section. */
   readonly unsaid: string
+  /** The same in a list of what is not said: 「文件没有写明申请材料、联系电话」. */
+  readonly what?: string | undefined
 }
 
 /** Ways to say something, as plain words with `…` for a gap and `(a|b)` for alternatives. */
@@ -131,6 +133,10 @@ export interface Content {
     readonly tail: readonly string[]
     /** What may stand around a bare region or facet without asking for a thing of its own. */
     readonly empty: readonly string[]
+    /** Ways to speak of a place (`地名`) without asking about it … */
+    readonly passing: readonly string[]
+    /** … that count only where the message also says that it is about here. */
+    readonly home: readonly string[]
   }
   readonly phrases: Phrases
 }
@@ -141,6 +147,8 @@ export interface Topic {
   readonly words: readonly string[]
   /** Not discussed openly in a group chat. */
   readonly private: boolean
+  /** Facets most visitors need about things of this topic; a reply says which of them the document does not give. */
+  readonly details: readonly string[]
 }
 
 /** The bot's own sentences by name, each with what may be filled in as `{name}`. */
@@ -221,6 +229,10 @@ export const PHRASES = {
   urgentStay: [],
   urgentRelief: [],
   statusAnswer: ['title', 'until'],
+  unsaidDetails: ['details'],
+  otherThings: [],
+  noOtherThings: [],
+  handedOverToo: ['office'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export type PhraseName = keyof typeof PHRASES

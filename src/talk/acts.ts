@@ -16,6 +16,8 @@ export const ACTS = [
   'events',
   'more',
   'not-that',
+  'others',
+  'ask-instead',
   'cancel',
   'agree',
   'source',

@@ -57,6 +57,8 @@ export async function carryOut(
       }
     case 'change-region': {
       const said = question?.regions.at(-1)
+      // 「换成莲都」 in the middle of a matter asks for the same there.
+      if (said && session.topic?.entry) return undefined
       if (said) return one('regionSet', { region: regionName(content, said) }, { ...calm, region: said })
       return { draft: regionMenu(content, 'regionWhich'), session: calm }
     }
@@ -143,7 +145,7 @@ export async function carryOut(
       )
 
     default:
-      if (pending?.for === 'inquiry' && text !== '' && !/^算了/.test(text)) {
+      if (pending?.for === 'inquiry' && text !== '') {
         await addInquiry(
           around.db,
           message.address,
@@ -319,7 +321,8 @@ export function scopeInWords(content: Content, subscriptions: readonly Subscript
 }
 
 const regionList = (content: Content): string => content.regions.map(({ name }) => name).join('、')
-const officeOf = (content: Content, region: string | undefined): string =>
+/** Whom to ask in person. */
+export const officeOf = (content: Content, region: string | undefined): string =>
   content.regions.find(({ id }) => id === region)?.office ??
   content.regions.map(({ office }) => office).join('、')
 const dayOf = (time: number): string => dayInShanghai(new Date(time))

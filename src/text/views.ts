@@ -1,3 +1,4 @@
+import { wordFinder } from './find.ts'
 import { soundOf } from './pinyin.ts'
 import type { Segmenter } from './segment.ts'
 
@@ -80,32 +81,17 @@ function conceptFinder(
   concepts: Readonly<Record<string, readonly string[]>>,
 ): (text: string) => FoundConcept[] {
   const byWord = new Map<string, string[]>()
-  let longest = 0
   for (const [concept, words] of Object.entries(concepts))
     for (const written of [concept, ...words]) {
       const word = written.toLowerCase()
       byWord.set(word, [...(byWord.get(word) ?? []), concept])
-      longest = Math.max(longest, word.length)
     }
+  const findWords = wordFinder(byWord.keys())
   return (text) => {
     const found = new Map<string, FoundConcept>()
-    for (let from = 0; from < text.length; from++)
-      for (let length = Math.min(longest, text.length - from); length > 0; length--) {
-        const word = text.slice(from, from + length)
-        const hit = byWord.get(word)
-        if (hit === undefined || insideLatinWord(text, from, from + length)) continue
-        for (const concept of hit)
-          if (!found.has(concept)) found.set(concept, { concept, from, to: from + length })
-      }
+    for (const { word, from, to } of findWords(text))
+      for (const concept of byWord.get(word) ?? [])
+        if (!found.has(concept)) found.set(concept, { concept, from, to })
     return [...found.values()]
   }
 }
-
-function insideLatinWord(text: string, from: number, to: number): boolean {
-  return (
-    (LETTER.test(text[from] ?? '') && LETTER.test(text[from - 1] ?? '')) ||
-    (LETTER.test(text[to - 1] ?? '') && LETTER.test(text[to] ?? ''))
-  )
-}
-
-const LETTER = /[a-z]/
