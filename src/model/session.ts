@@ -19,10 +19,14 @@ export type ChoiceAction =
 export interface Session {
   readonly region?: string | undefined
   readonly traditional?: boolean | undefined
+  /** The entries told last, newest first, for 「刚才那个」; they go with the topic. */
+  readonly told?: readonly string[] | undefined
   /** What was last talked about, for 「要什么材料」 and 「那昆明呢」. */
   readonly topic?:
     | {
         readonly entry?: string | undefined
+        /** Entries told in one reply, in order, for 「后面那个」. */
+        readonly together?: readonly string[] | undefined
         readonly facet?: string | undefined
         /** Other candidates of that question, and entries already turned down. */
         readonly candidates: readonly string[]
