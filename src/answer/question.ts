@@ -62,12 +62,16 @@ export function questionReader(content: Content): ReadQuestion {
 
     const named = findAll(text, namesWithRegion)
     const regions: string[] = []
+    /** A region named for itself, not as a part of a name such as 春城青居. */
+    let isOurs = false
     for (const { name, id } of longestNameFirst(regionNames))
       for (const at of occurrences(text, name)) {
         if (weights[at] === 0) continue
         regions.push(id)
-        if (!named.some(([from, to]) => from <= at && at + name.length <= to))
+        if (!named.some(([from, to]) => from <= at && at + name.length <= to)) {
           weights.fill(0, at, at + name.length)
+          isOurs = true
+        }
       }
 
     const asked = new Map<Facet, number>()
@@ -81,7 +85,7 @@ export function questionReader(content: Content): ReadQuestion {
       .filter(({ from }) => weights[from] !== 0)
       .filter(({ from, to }) => {
         const around = `${text.slice(0, from)}${PLACE}${text.slice(to)}`
-        return regions.length === 0 && !(inPassing(around) && comesHome(around))
+        return !isOurs && !(inPassing(around) && comesHome(around))
       })
       .map(({ word }) => word)
     const foreign = findNotOurs(text).map(({ word }) => word)
