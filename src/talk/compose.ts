@@ -96,9 +96,9 @@ function detailsOf(
   source: SourceDocument | undefined,
   facets: readonly Facet[],
 ): Section[] {
-  const said = facets.flatMap(({ id }) => {
+  const said = facets.flatMap(({ id, label }) => {
     const text = entry.facets[id]
-    return text === undefined ? [] : [{ kind: 'detail' as const, text }]
+    return text === undefined ? [] : [{ kind: 'detail' as const, text: `${label}：${text}` }]
   })
   const silent = facets.filter((facet) => entry.facets[facet.id] === undefined)
   const unsaid = silent.flatMap((facet) => unsaidOf(content, entry, source, facet))
