@@ -111,7 +111,7 @@ describe('the interface for programs', () => {
       ms: expect.any(Number),
     })
     expect(reply.entries[0]).toBe('liandu-guarantee-fee')
-    expect(reply.sections.map(({ kind }: { kind: string }) => kind)).toEqual(['answer', 'status', 'source'])
+    expect(reply.sections.map(({ kind }: { kind: string }) => kind)).toEqual(['answer', 'unsaid', 'status', 'source'])
     expect(reply.choices[0]).toEqual({ label: expect.any(String), entry: expect.any(String) })
     expect(reply.menu).toEqual(expect.any(String))
     const known = [
