@@ -1,7 +1,7 @@
 import { answerIn } from '../answer/catalog.ts'
 import type { Question } from '../answer/question.ts'
 import { type Candidate, FEATURES, type Ranking } from '../answer/rank.ts'
-import type { Content, Entry } from '../model/content.ts'
+import type { Content, Entry, Facet } from '../model/content.ts'
 import type { Session } from '../model/session.ts'
 import { type DraftChoice, entryChoices, plainDraft, regionName, say } from './compose.ts'
 import type { Around, Outcome } from './converse.ts'
@@ -78,13 +78,13 @@ export function otherThings(around: Around, session: Session): Outcome | undefin
   }
 }
 
-function choicesOf(content: Content, ids: readonly string[]): DraftChoice[] {
+function choicesOf(content: Content, ids: readonly string[], facet?: Facet): DraftChoice[] {
   return ids
     .flatMap((id) => entryOf(content, id) ?? [])
     .map((entry) => ({
       label: entry.title,
       entry: entry.id,
-      action: { do: 'show-entry', entry: entry.id },
+      action: { do: 'show-entry', entry: entry.id, facet: facet?.id },
     }))
 }
 
@@ -141,7 +141,8 @@ export function followUp(
   const said = question.regions.at(-1)
   const { facets } = question
   if (last === undefined) {
-    if (said === undefined || facets.length > 0) return undefined
+    if (facets.length > 0) return said === undefined ? askAgain(content, session, question) : undefined
+    if (said === undefined) return undefined
     // 「杭州租房补贴」 was not ours to answer; 「那莲都呢」 asks the same of a place that is.
     const before = session.unanswered && withoutPlaces(catalog.readQuestion, session.unanswered.text)
     if (before && before.rest !== '') return ask(before, { ...session, unanswered: undefined })
@@ -160,6 +161,23 @@ export function followUp(
       facetFirst: true,
     })
   return undefined
+}
+
+/** A detail asked while a choice is open: which of them it is about is still to be said. */
+function askAgain(content: Content, session: Session, { facets }: Question): Outcome | undefined {
+  if (session.topic?.decision !== 'ask-back') return undefined
+  const choices = choicesOf(content, offered(session), facets[0])
+  if (choices.length === 0) return undefined
+  return {
+    draft: {
+      ...plainDraft(content, 'ask-back', 'askWhich'),
+      choices,
+      entries: choices.flatMap(({ entry }) => entry ?? []),
+      facet: facets[0]?.id,
+      region: session.region,
+    },
+    session,
+  }
 }
 
 function withoutPlaces(read: (text: string) => Question, text: string): Question {
@@ -281,6 +299,12 @@ function leaning(ranking: Ranking, entry: Entry): Ranking {
 const LIKELY = 0.8
 const CLEAR_LEAD = 1
 
-const COVERED_WORD = FEATURES.indexOf('covered-word')
-/** Whether an entry speaks of what the question says at all. */
-export const agrees = ({ features }: Candidate): boolean => (features[COVERED_WORD] ?? 0) >= 0.3
+const feature = (name: (typeof FEATURES)[number]): number => FEATURES.indexOf(name)
+const COVERED_WORD = feature('covered-word')
+const CLOSENESS = [feature('name'), feature('phrasing-char'), feature('phrasing-word')]
+
+/** Whether an entry speaks of anything the question says at all. */
+export const speaksOf = ({ features }: Candidate): boolean => (features[COVERED_WORD] ?? 0) > 0
+/** Whether an entry is about what the question says: it holds its words, and it is asked for like this. */
+const agrees = ({ features }: Candidate): boolean =>
+  (features[COVERED_WORD] ?? 0) >= 0.6 && CLOSENESS.some((view) => (features[view] ?? 0) >= 0.25)

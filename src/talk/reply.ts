@@ -7,7 +7,7 @@ import type { Message } from '../model/conversation.ts'
 import type { Session } from '../model/session.ts'
 import { type Draft, type DraftChoice, entryChoices, plainDraft, regionName, say } from './compose.ts'
 import type { Around, Outcome } from './converse.ts'
-import { type Ask, agrees, contextOf, followUp, fromContext, isElliptical } from './follow-up.ts'
+import { type Ask, contextOf, followUp, fromContext, isElliptical, speaksOf } from './follow-up.ts'
 import { notHere, unsure } from './honest.ts'
 import { mask } from './mask.ts'
 import { candidatesOf, entryOf, tell, tellSeveral, traceOf } from './tell.ts'
@@ -64,18 +64,21 @@ export function reply(
     },
   })
 
-  // 「全部小孩都给？」 asks for a detail of the entry just told, if that entry speaks of such things at all.
-  const same = ranking.here.find(({ entry }) => entry === lastEntry)
+  // 「全部小孩都给？」 asks for a detail of the entry just told or offered first, if that speaks of such things at all.
+  const about =
+    lastEntry ??
+    (session.topic?.decision === 'ask-back' ? entryOf(content, session.topic.candidates[0]) : undefined)
+  const same = ranking.here.find(({ entry }) => entry === about)
   if (
-    lastEntry &&
+    about &&
     facets.length > 0 &&
     decision.kind !== 'answer' &&
     said === undefined &&
     isElliptical(question) &&
     same &&
-    agrees(same)
+    speaksOf(same)
   )
-    return tell(around, moved, lastEntry, { facets, facetFirst: true })
+    return tell(around, moved, about, { facets, facetFirst: true })
 
   if (context && said === undefined && leansOnContext(question, decision)) {
     const outcome = fromContext(around, moved, question, region, context)
