@@ -165,7 +165,7 @@ async function list({ db, loaded, options, config, now }: Office): Promise<numbe
   if (options.json) console.log(JSON.stringify(rows.map(({ words: _, ...row }) => row)))
   else {
     if (rows.length === 0)
-      console.log('还没有通知。在 knowledge/notices/ 里写一个文件,写法见 docs/notices.md。')
+      console.log('还没有通知。在 knowledge/notices/ 里写一个文件,写法见 docs/send-notice.md。')
     for (const { id, title, words, figures } of rows)
       console.log(`${id}  ${title}\n    ${words}${figures ? `;${figuresInWords(figures)}` : ''}`)
   }

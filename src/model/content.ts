@@ -111,6 +111,8 @@ export interface Content {
   readonly sources: readonly SourceDocument[]
   readonly topics: readonly Topic[]
   readonly notices: readonly Notice[]
+  /** Events that are over; their pages stay, because links to them stay in people's chats. */
+  readonly past: readonly Notice[]
   readonly entries: readonly Entry[]
   readonly intents: readonly Intent[]
   readonly facets: readonly Facet[]
@@ -188,6 +190,7 @@ export const PHRASES = {
   subscribed: ['scope'],
   alreadySubscribed: ['scope'],
   unsubscribed: ['scope'],
+  unsubscribeInPrivate: [],
   notSubscribed: [],
   subscriptions: ['list'],
   subscriptionsPending: ['scope'],
@@ -200,6 +203,22 @@ export const PHRASES = {
   eventPlace: ['place'],
   eventQuota: ['quota'],
   eventsSubscribe: [],
+  eventLink: ['link'],
+  remindLabel: [],
+  remindSet: ['due', 'title', 'time'],
+  remindAlready: ['title', 'time'],
+  remindTooLate: ['title', 'time'],
+  remindCannot: [],
+  remindCalendar: ['link'],
+  remindYourself: ['title', 'time', 'place'],
+  remindWhich: [],
+  remindInPrivate: [],
+  remindNone: [],
+  remindCalledOff: ['list'],
+  reminders: ['list'],
+  remindersStay: ['list'],
+  reminderHead: ['title'],
+  reminderLeave: [],
   noticeHead: ['region', 'title'],
   noticeLink: ['link'],
   noticeLeave: [],
@@ -210,6 +229,7 @@ export const PHRASES = {
   myDataNothing: [],
   dataRegion: ['region'],
   dataSubscriptions: ['scope'],
+  dataReminder: ['title', 'due'],
   dataConsent: ['day'],
   dataConsentWithdrawn: ['day', 'until'],
   dataInquiry: ['day', 'question'],

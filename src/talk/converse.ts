@@ -5,8 +5,10 @@ import type { ChoiceAction, Session } from '../model/session.ts'
 import type { Database } from '../store/database.ts'
 import { carryOut } from './carry-out.ts'
 import { composeUrgent, type Draft, plainDraft, regionName, say } from './compose.ts'
+import { showEvent } from './events.ts'
 import type { Knowledge } from './knowledge.ts'
 import { chosenPosition, MENU_MS } from './menu.ts'
+import { eventBy, remindOf } from './remind.ts'
 import { notThat, reply, tell } from './reply.ts'
 
 /** What a message leads to: the reply, and what is remembered of it. */
@@ -21,7 +23,20 @@ export interface Around {
   readonly knowledge: Knowledge
   readonly db: Database
   readonly now: Date
+  /** Where the message came from. */
+  readonly channel: string
   readonly defaultRegion?: string | undefined
+  readonly outgoing?: Outgoing | undefined
+  /** Where visitors open our web pages. */
+  readonly publicUrl?: string | undefined
+}
+
+/** What can go out that is no reply. */
+export interface Outgoing {
+  /** The channels that can write to somebody first, as things stand. */
+  readonly channels: () => readonly string[]
+  /** `22:00-08:00` in Asia/Shanghai, or `off`. */
+  readonly quietHours: string
 }
 
 /** A conversation's context ends after a quarter of an hour. */
@@ -78,6 +93,7 @@ function forgetStale(session: Session, now: Date): Session {
     ...session,
     topic: fresh(session.topic?.at, CONTEXT_MS) ? session.topic : undefined,
     menu: fresh(session.menu?.at, MENU_MS) ? session.menu : undefined,
+    events: fresh(session.events?.at, CONTEXT_MS) ? session.events : undefined,
     pending: fresh(session.pending?.at, CONTEXT_MS) ? session.pending : undefined,
     unanswered: fresh(session.unanswered?.at, CONTEXT_MS) ? session.unanswered : undefined,
     urgent: fresh(session.urgent?.at, CONTEXT_MS) ? session.urgent : undefined,
@@ -161,6 +177,14 @@ async function perform(
         draft: plainDraft(content, 'act', 'regionSet', { region: regionName(content, action.region) }),
         session: moved,
       }
+    }
+    case 'show-event':
+    case 'remind': {
+      const event = eventBy(content, action.notice, around.now)
+      if (!event) return { draft: plainDraft(content, 'small-talk', 'menuExpired'), session }
+      return action.do === 'show-event'
+        ? showEvent(around, session, event)
+        : remindOf(around, message, session, event, action.lead)
     }
     case 'subscribe-in':
     case 'agree':
