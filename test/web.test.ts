@@ -41,6 +41,7 @@ function options(): WebOptions {
     sorry: () => '抱歉，我这边出了点问题。',
     suggestions: () => ['创业贷款怎么办'],
     regions: () => bot.knowledge()?.content.regions ?? [],
+    notices: () => [],
     isUrgent: bot.isUrgent,
     clientAddress: (c) => c.req.header('X-Test-Address') ?? crypto.randomUUID(),
   }
