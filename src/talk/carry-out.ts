@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Question } from '../answer/question.ts'
 import type { Content } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
@@ -145,7 +146,7 @@ export async function carryOut(
           around.db,
           message.address,
           wanted,
-          { text: pending.shown, version: dayInShanghai(around.now) },
+          { text: pending.shown, version: versionOf(content.phrases.consent) },
           around.now,
         )
         return one('subscribed', {
@@ -178,6 +179,9 @@ export async function carryOut(
       return announced(around, calm, text, region)
   }
 }
+
+/** Changes when staff change the consent text; the words themselves, filled in as they were read, are kept beside it. */
+const versionOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8)
 
 /** 「最近有什么志愿活动」 may be about what the documents say, when nothing of the kind is announced. */
 function eventsAsked(around: Around, session: Session, wanted: Wanted): Outcome | undefined {
