@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { loadContent } from '../src/content/load.ts'
 import { describe as inWords } from '../src/content/watch.ts'
@@ -40,6 +41,12 @@ describe('a notice file', () => {
   it('is read as staff write it', async () => {
     folder.write(FILE, SOUND)
     expect(await read()).toMatchObject({ problems: [], live: ['2026-12-10-zhubo'], past: [] })
+  })
+
+  it('is read as the handbook shows it', async () => {
+    const [, example = ''] = /```markdown\n(.*?)```/s.exec(readFileSync('docs/send-notice.md', 'utf8')) ?? []
+    folder.write(FILE, example)
+    expect(await read()).toMatchObject({ problems: [], live: ['2026-12-10-zhubo'] })
   })
 
   it.each<[string, [from: string | RegExp, to: string], number, message: string, cure: string]>([

@@ -227,12 +227,18 @@ describe('提醒我', () => {
     async (channel) => {
       await say('最近有什么电商活动', { channel })
       expect(await say('提醒我', { channel })).toBe(
-        `这里没法主动给你发消息，到时候提醒不了你。请自己记一下：主播沙龙第3期，${TOLD}，白桥双创园2楼路演厅。`,
+        `这里没法主动给你发消息，到时候提醒不了你。\n\n请自己记一下：主播沙龙第3期，${TOLD}，白桥双创园2楼路演厅。`,
       )
       bot = await started({ publicUrl: 'https://youth.example.org/' })
       const said = await reply('提醒我', { channel })
       expect(plainText(said)).toContain(`https://youth.example.org/notices/${ZHUBO}.ics`)
-      expect(said.sections[0]?.notice).toBe(ZHUBO)
+      expect(said.sections[1]?.notice).toBe(ZHUBO)
+      // Asked of several, it is said at once too, not after a choice.
+      const several = await reply('提醒我', { channel, chat: '2' })
+      expect([several.choices, several.sections.map(({ notice }) => notice)]).toEqual([
+        [],
+        [undefined, ZHUBO, FAIR],
+      ])
       expect(await remindersOf(db, address('1', channel))).toEqual([])
     },
   )

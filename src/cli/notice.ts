@@ -201,7 +201,9 @@ async function preview(office: Office): Promise<number> {
   return EXIT.fine
 }
 
-const unitOf = ({ counts }: Reach): string => (counts === 'bytes' ? '字节' : '字')
+function unitOf({ counts }: Reach): string {
+  return counts === 'bytes' ? '字节' : '字'
+}
 
 async function showForecast(office: Office): Promise<number> {
   const { db, reaches, options } = office

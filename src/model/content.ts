@@ -209,7 +209,7 @@ export const PHRASES = {
   remindAlready: ['title', 'time'],
   remindTooLate: ['title', 'time'],
   remindCannot: [],
-  remindCalendar: ['link'],
+  remindCalendar: ['title', 'link'],
   remindYourself: ['title', 'time', 'place'],
   remindWhich: [],
   remindInPrivate: [],

@@ -38,10 +38,13 @@ export async function askedToRemind(
   const [only, another] = events
   if (only === undefined) return { draft: plainDraft(content, 'act', 'noEvents'), session }
   if (another === undefined) return remindOf(around, message, session, only, leadIn(meaning.text, only))
+  const some = events.slice(0, MOST_CHOICES)
+  const cannot = whyNot(around, message, some)
+  if (cannot) return { draft: cannot, session }
   return {
     draft: {
       ...plainDraft(content, 'act', 'remindWhich'),
-      choices: events.slice(0, MOST_CHOICES).map((event) => ({
+      choices: some.map((event) => ({
         label: event.title,
         action: { do: 'remind', notice: event.id, lead: leadIn(meaning.text, event) },
       })),
@@ -61,22 +64,13 @@ export async function remindOf(
   const { now, outgoing } = around
   const { content } = around.knowledge
   const starts = Date.parse(event.starts)
-  const { id: notice, title, place } = event
+  const { id: notice, title } = event
   const time = spanInWords(starts, Date.parse(event.ends))
   const told = (draft: Draft): Outcome => ({ draft, session })
 
-  if (message.inGroup) return told(plainDraft(content, 'act', 'remindInPrivate'))
-  if (!outgoing || !canRemind(around)) {
-    const { publicUrl } = around
-    const instead = publicUrl
-      ? say(content, 'remindCalendar', { link: calendarOf(event, publicUrl) })
-      : say(content, 'remindYourself', { title, time, place })
-    return told({
-      decision: 'act',
-      sections: [{ kind: 'note', text: `${say(content, 'remindCannot')}${instead}`, notice }],
-    })
-  }
-  const due = reminderTime(starts, now, outgoing.quietHours, lead)
+  const cannot = whyNot(around, message, [event])
+  if (cannot) return told(cannot)
+  const due = reminderTime(starts, now, outgoing?.quietHours ?? 'off', lead)
   if (due === undefined) return told(plainDraft(content, 'act', 'remindTooLate', { title, time }))
   const kept = await remind(around.db, message.address, { notice, title, starts, due, lead }, now)
   return told(
@@ -84,6 +78,28 @@ export async function remindOf(
       ? plainDraft(content, 'act', 'remindSet', { due: momentInWords(due), title, time })
       : plainDraft(content, 'act', 'remindAlready', { title, time }),
   )
+}
+
+/** A group, or a channel that only answers: said before anything else is asked, with what helps instead. */
+function whyNot(around: Around, { inGroup }: Message, events: readonly Notice[]): Draft | undefined {
+  const { publicUrl } = around
+  const { content } = around.knowledge
+  if (inGroup) return plainDraft(content, 'act', 'remindInPrivate')
+  if (canRemind(around)) return undefined
+  return {
+    decision: 'act',
+    sections: [
+      { kind: 'answer', text: say(content, 'remindCannot') },
+      ...events.map((event) => {
+        const { id: notice, title, place, starts, ends } = event
+        const time = spanInWords(Date.parse(starts), Date.parse(ends))
+        const text = publicUrl
+          ? say(content, 'remindCalendar', { title, link: calendarOf(event, publicUrl) })
+          : say(content, 'remindYourself', { title, time, place })
+        return { kind: 'detail' as const, text, notice }
+      }),
+    ],
+  }
 }
 
 /** 「取消提醒」, of one event or of all: like 退订, it never fails on a detail. */
