@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Bot, type BotOptions, startBot } from '../src/bot.ts'
 import { loadContent } from '../src/content/load.ts'
@@ -470,6 +474,18 @@ describe('the ledger', () => {
     await runAt(now)
     expect(texts()).toHaveLength(51)
     expect(texts()[0]).toContain('【活动提醒】')
+  })
+
+  it('is brought up to date by a start that an earlier one was cut short in', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'qingda-reminders-'))
+    const file = join(data, 'qingda.sqlite')
+    const first = await openDatabase(file)
+    await sql`delete from kysely_migration where name = '004-reminders'`.execute(first)
+    await first.destroy()
+    const second = await openDatabase(file)
+    expect(await remindersOf(second, address())).toEqual([])
+    await second.destroy()
+    await rm(data, { recursive: true, force: true })
   })
 
   it('follows a chat to its new id', async () => {

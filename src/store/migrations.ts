@@ -190,7 +190,10 @@ const MIGRATIONS: Record<string, Migration> = {
         .on('reminder')
         .columns(['notice', 'starts', 'planned_at', 'due_at'])
         .execute()
-      await db.schema.alterTable('broadcast').addColumn('reminder_of', 'text').execute()
+      const tables = await db.introspection.getTables()
+      const broadcast = tables.find(({ name }) => name === 'broadcast')
+      if (!broadcast?.columns.some(({ name }) => name === 'reminder_of'))
+        await db.schema.alterTable('broadcast').addColumn('reminder_of', 'text').execute()
     },
   },
 }
