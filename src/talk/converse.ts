@@ -5,10 +5,10 @@ import type { ChoiceAction, Session } from '../model/session.ts'
 import type { Database } from '../store/database.ts'
 import { carryOut } from './carry-out.ts'
 import { composeUrgent, type Draft, plainDraft, regionName, say } from './compose.ts'
-import { showEvent } from './events.ts'
+import { eventBy, showEvent } from './events.ts'
 import type { Knowledge } from './knowledge.ts'
 import { chosenPosition, MENU_MS } from './menu.ts'
-import { eventBy, remindOf } from './remind.ts'
+import { remindOf } from './remind.ts'
 import { notThat, reply, tell } from './reply.ts'
 
 /** What a message leads to: the reply, and what is remembered of it. */

@@ -96,6 +96,10 @@ export function showEvent(around: Around, session: Session, event: Notice): Outc
   }
 }
 
+/** An announced event that is not over. */
+export const eventBy = (content: Content, id: string, now: Date): Notice | undefined =>
+  content.notices.find((event) => event.id === id && Date.parse(event.ends) > now.getTime())
+
 /** Whether this visitor can be written to first. */
 export const canRemind = ({ channel, outgoing }: Around): boolean =>
   outgoing?.channels().includes(channel) ?? false

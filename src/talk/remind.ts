@@ -1,4 +1,3 @@
-import type { Content } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { Notice } from '../model/notice.ts'
 import { reminderTime } from '../model/reminder.ts'
@@ -129,7 +128,7 @@ export async function waitingReminders({ db, now }: Around, { address }: Message
   return reminders.filter(({ planned, starts }) => !planned && starts > now.getTime())
 }
 
-/** 「“主播沙龙”（2026年12月9日（周三）18:00提醒）」 would be hard to read: the title, then the moment. */
+/** 「主播沙龙，2026年12月9日（周三）18:00；…」: what, and when the reminder comes. */
 export const inWords = (reminders: readonly Reminder[]): string =>
   reminders.map(({ title, due }) => `${title}，${momentInWords(due)}`).join('；')
 
@@ -242,6 +241,3 @@ function numberIn(said: string): number {
   const [tens = '', ones = ''] = said.includes('十') ? said.split('十') : ['', said]
   return (said.includes('十') ? (tens === '' ? 1 : digit(tens)) * 10 : 0) + (ones === '' ? 0 : digit(ones))
 }
-
-export const eventBy = (content: Content, id: string, now: Date): Notice | undefined =>
-  content.notices.find((event) => event.id === id && Date.parse(event.ends) > now.getTime())
