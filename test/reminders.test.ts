@@ -457,11 +457,13 @@ describe('the ledger', () => {
     })
   })
 
-  it('lists as withheld what its channel cannot carry any more', async () => {
+  it('has nothing while its channel is off; when that comes back in time, the reminder is sent', async () => {
     await say('主播沙龙提醒我')
     await runAt(at('09T18:00:00'), { more: { reaches: [] } })
-    const [broadcast] = await listBroadcasts(db)
-    expect(await figures(db, broadcast?.id)).toMatchObject({ withheld: 1, byReason: { 'no-sender': 1 } })
+    await runAt(at('09T18:30:00'), { more: { reaches: [{ ...TELEGRAM, channel: 'wechat' }] } })
+    expect(await listBroadcasts(db)).toEqual([])
+    await runAt(at('10T09:00:00'))
+    expect(texts()).toHaveLength(1)
   })
 
   it('lets reminders go before a notice to many', async () => {

@@ -37,6 +37,7 @@ export interface ReminderDesk {
  */
 export async function remindOfEvents(desk: ReminderDesk): Promise<void> {
   const { db, content, quietHours, now } = desk
+  const channels = desk.reaches.map(({ channel }) => channel)
   for (const { notice: id, starts: known, waiting } of await remindedEvents(db)) {
     const notice = content.notices.find((one) => one.id === id)
     if (notice === undefined) continue
@@ -50,7 +51,8 @@ export async function remindOfEvents(desk: ReminderDesk): Promise<void> {
         now,
       )
     else if (!waiting) continue
-    if (starts > now.getTime() && (await isAnyDue(db, id, now))) await plan(desk, notice)
+    const inTime = starts > now.getTime() && channels.length > 0
+    if (inTime && (await isAnyDue(db, id, channels, now))) await plan(desk, notice)
   }
   await forgetOldReminders(db, now)
 }
@@ -69,6 +71,7 @@ async function plan(
         'a reminder is too long for this channel: shorten the title, the place or the link of the notice',
       )
   }
+  if (Object.keys(texts).length === 0) return
   const broadcast = broadcastOf(notice, texts, now)
   await saveApproved(db, broadcast)
   await planReminders(db, broadcast, now)

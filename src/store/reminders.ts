@@ -181,11 +181,17 @@ export async function reschedule(
   })
 }
 
-export async function isAnyDue(db: Database, notice: string, now: Date): Promise<boolean> {
+export async function isAnyDue(
+  db: Database,
+  notice: string,
+  channels: readonly string[],
+  now: Date,
+): Promise<boolean> {
   const row = await db
     .selectFrom('reminder')
     .select('notice')
     .where('notice', '=', notice)
+    .where('channel', 'in', [...channels])
     .where('planned_at', 'is', null)
     .where('due_at', '<=', now.getTime())
     .limit(1)
@@ -195,13 +201,14 @@ export async function isAnyDue(db: Database, notice: string, now: Date): Promise
 
 /**
  * Hands the reminders that are due to the outbox, all or none: one delivery for each address under a broadcast that
- * holds their text. One that has gone out is not planned again; one that was called off and asked for anew is.
+ * holds their text. Those of a channel that has none wait for it to come back. One that has gone out is not planned again; one that was called off and asked for anew is.
  */
 export async function planReminders(db: Database, broadcast: Broadcast, now: Date): Promise<void> {
   const { id, reminderOf } = broadcast
   const channels = Object.keys(broadcast.texts)
   const at = sql`cast(${now.getTime()} as bigint)`
-  const due = sql`notice = ${reminderOf} and planned_at is null and due_at <= ${now.getTime()}`
+  const due = sql`notice = ${reminderOf} and channel in (${sql.join(channels)})
+    and planned_at is null and due_at <= ${now.getTime()}`
   await db.transaction().execute(async (transaction) => {
     await transaction
       .updateTable('broadcast')
@@ -218,7 +225,6 @@ export async function planReminders(db: Database, broadcast: Broadcast, now: Dat
         ${at}
       from (
         select channel, chat, case
-          when channel not in (${sql.join(channels.length > 0 ? channels : [''])}) then 'no-sender'
           when (select state from broadcast where id = ${id}) in ('cancelled', 'aborted') then 'cancelled'
         end as withheld
         from reminder where ${due}
@@ -229,7 +235,7 @@ export async function planReminders(db: Database, broadcast: Broadcast, now: Dat
         not_before = excluded.not_before, updated_at = excluded.updated_at
       where delivery.state = 'withheld'`.execute(transaction)
     await sql`update reminder set planned_at = ${now.getTime()} where ${due}`.execute(transaction)
-    // Where nothing can be sent, no lane will ever look at it.
+    // Where all are withheld there is nothing to send.
     await finish(transaction, id, now)
   })
 }
