@@ -9,7 +9,9 @@ import { EnvironmentError, EXIT, runCommand, UsageError } from './cli/command.ts
 import { type Config, SECRETS } from './config.ts'
 import { createLog } from './log.ts'
 import type { Channel, Log, Respond } from './model/channel.ts'
+import type { NoticeSender } from './model/notice.ts'
 import { differsFromApproved } from './notices/approve.ts'
+import { remindOfEvents } from './notices/remind.ts'
 import { type Outbox, startOutbox } from './outbox/run.ts'
 import { type RunningServer, serve } from './server.ts'
 import { markReachable, markUnreachable } from './store/addresses.ts'
@@ -26,6 +28,8 @@ const HELP = `青答 Qingda: answers questions about local youth policies, in th
 Settings come from .env or the environment; .env.example lists them all. Ctrl-C stops cleanly.`
 
 const STOP_MS = 5000
+/** A reminder comes so much late at most. */
+const REMIND_MS = 15_000
 
 await runCommand(HELP, async (config) => {
   if (process.argv.length > 2) throw new UsageError(`npm start takes no argument (${process.argv[2]}).`)
@@ -60,6 +64,7 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
     )
   })
   stops.push(() => db.destroy())
+  const senders: NoticeSender[] = []
   const bot = await startBot({
     contentDir: config.CONTENT_DIR,
     db,
@@ -68,6 +73,8 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
     watch: true,
     lastGood: join(config.DATA_DIR, 'last-good-content.json'),
     defaultRegion: config.DEFAULT_REGION,
+    outgoing: { channels: () => senders.map(({ channel }) => channel), quietHours: config.QUIET_HOURS },
+    publicUrl: config.PUBLIC_URL,
   })
   stops.push(() => bot.stop())
   const content = () => bot.knowledge()?.content
@@ -107,6 +114,7 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
   if (telegram) {
     app.post('/telegram/webhook', (context) => telegram.handle(context.req.raw))
     channels.push(telegram)
+    senders.push(telegram.sender)
   }
   if (config.WECHATY_PUPPET !== undefined)
     channels.push(
@@ -127,6 +135,8 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
       sorry,
       greeting,
       regions,
+      notices: () => [...(content()?.notices ?? []), ...(content()?.past ?? [])],
+      publicUrl: config.PUBLIC_URL,
       suggestions: () => content()?.phrases.suggestions.split('|') ?? [],
       isUrgent: bot.isUrgent,
       clientAddress: (context) => clientAddress(context, config.TRUST_PROXY === 'on'),
@@ -137,11 +147,48 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
   outbox = startOutbox({
     db,
     log,
-    senders: telegram ? [telegram.sender] : [],
+    senders,
     quietHours: config.QUIET_HOURS,
     edited: (broadcast) => differsFromApproved(broadcast, content()?.notices ?? []),
   })
+  const reminding = remindNowAndThen(() => {
+    const known = content()
+    return known
+      ? remindOfEvents({
+          db,
+          log,
+          content: known,
+          reaches: senders,
+          publicUrl: config.PUBLIC_URL,
+          quietHours: config.QUIET_HOURS,
+          now: new Date(),
+        })
+      : Promise.resolve()
+  }, log)
+  stops.push(() => reminding.stop())
   console.log(`青答已启动：${server.url}\n（Ctrl-C 结束；另开一个终端运行 npm run talk 可以在终端里聊）`)
+}
+
+/** Looks for reminders that are due; one at a time, however long it takes. */
+function remindNowAndThen(work: () => Promise<void>, log: Log): { stop(): Promise<void> } {
+  let inHand: Promise<void> | undefined
+  const look = (): void => {
+    inHand ??= work()
+      .catch((error: unknown) =>
+        log.error({ error: String(error) }, 'the reminders that are due could not be planned; trying again'),
+      )
+      .finally(() => {
+        inHand = undefined
+      })
+  }
+  look()
+  const timer = setInterval(look, REMIND_MS)
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await inHand
+    },
+  }
 }
 
 /** A channel that cannot start leaves the others alone: the reason is in the log, the web chat runs. */

@@ -103,6 +103,39 @@ describe('the text of a notice', () => {
     expect(text({}, 20)).toBeUndefined()
   })
 
+  // Telegram counts UTF-16 units, WeChat bytes; a character outside the basic plane is two of the one, four of the other.
+  it.each([
+    ['Telegram', { ...TELEGRAM, longest: 4096 }, '字', 4096],
+    ['Telegram', { ...TELEGRAM, longest: 4096 }, '😀', 4096],
+    ['WeChat', { ...TELEGRAM, channel: 'wechat', longest: 2048, counts: 'bytes' as const }, '字', 2048],
+    ['WeChat', { ...TELEGRAM, channel: 'wechat', longest: 2048, counts: 'bytes' as const }, '😀', 2048],
+  ])(
+    'on %s is whole up to the last character that fits, and short from the next on',
+    (_, reach, letter, most) => {
+      const at = (count: number) =>
+        renderNotice(notice({ body: letter.repeat(count) }), content, {
+          reach,
+          publicUrl: 'https://y.example',
+        }) ?? ''
+      const counted = (text: string) => (reach.channel === 'wechat' ? Buffer.byteLength(text) : text.length)
+      const room = most - counted(at(0).replace('\n\n发', '\n\n\n\n发'))
+      const fitting = Math.floor(room / counted(letter))
+      expect(counted(at(fitting))).toBeLessThanOrEqual(most)
+      expect(counted(at(fitting)) + counted(letter)).toBeGreaterThan(most)
+      expect(at(fitting)).toContain(letter.repeat(fitting))
+      const short = at(fitting + 1)
+      expect(short).not.toContain(letter)
+      for (const part of [
+        '主播沙龙第3期',
+        '周四',
+        '白桥双创园',
+        'https://y.example/notices/2026-12-10-zhubo',
+        '退订',
+      ])
+        expect(short).toContain(part)
+    },
+  )
+
   it('is the same with the shipped sentences', async () => {
     const shipped = (await loadContent('.')).content
     expect(shipped && renderNotice(notice(), shipped, { reach: TELEGRAM })).toBe(text())

@@ -27,7 +27,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'never-started': '对方没有和机器人说过话',
   'chat-lost': '机器人已被移出',
   'not-found': '平台上没有这个会话',
-  unsubscribed: '已退订',
+  unsubscribed: '已退订或取消提醒',
   cancelled: '已取消',
   aborted: '已中止',
   'event-over': '活动已结束或过了失效时间',
@@ -100,7 +100,8 @@ const ACTS: Readonly<Record<string, string>> = {
   export: '导出明细',
 }
 export const actInWords = (act: string): string => ACTS[act] ?? act
-export const whoInWords = (who: string): string => (who === 'outbox' ? '机器人' : who)
+export const whoInWords = (who: string): string => PROGRAMS[who] ?? who
+const PROGRAMS: Readonly<Record<string, string>> = { outbox: '机器人', visitor: '访客' }
 
 /** What a broadcast in this state waits for. */
 export function whenInWords(broadcast: Broadcast, quietEnd: number | undefined, now: Date): string {

@@ -9,7 +9,7 @@ import { type Loaded, loadContent } from '../content/load.ts'
 import { describe } from '../content/watch.ts'
 import { closest } from '../content/yaml.ts'
 import type { Content } from '../model/content.ts'
-import type { Broadcast, BroadcastReport, Notice, Reach } from '../model/notice.ts'
+import { type Broadcast, type BroadcastReport, lengthOn, type Notice, type Reach } from '../model/notice.ts'
 import { momentInWords, quietUntil, spanInWords } from '../model/when.ts'
 import { approve, type Desk, differsFromApproved } from '../notices/approve.ts'
 import { forecast } from '../notices/audience.ts'
@@ -155,7 +155,7 @@ async function list({ db, loaded, options, config, now }: Office): Promise<numbe
     ...(await Promise.all(
       broadcasts.map(async (broadcast) => ({
         id: broadcast.id,
-        title: broadcast.correctionOf ? `更正:${broadcast.title}` : broadcast.title,
+        title: `${broadcast.correctionOf ? '更正:' : broadcast.reminderOf ? '访客要的提醒:' : ''}${broadcast.title}`,
         state: broadcast.state,
         words: whenInWords(broadcast, quietUntil(config.QUIET_HOURS, now.getTime()), now),
         figures: broadcast.orderedAt === undefined ? undefined : await report(db, broadcast),
@@ -165,7 +165,7 @@ async function list({ db, loaded, options, config, now }: Office): Promise<numbe
   if (options.json) console.log(JSON.stringify(rows.map(({ words: _, ...row }) => row)))
   else {
     if (rows.length === 0)
-      console.log('还没有通知。在 knowledge/notices/ 里写一个文件,写法见 docs/notices.md。')
+      console.log('还没有通知。在 knowledge/notices/ 里写一个文件,写法见 docs/send-notice.md。')
     for (const { id, title, words, figures } of rows)
       console.log(`${id}  ${title}\n    ${words}${figures ? `;${figuresInWords(figures)}` : ''}`)
   }
@@ -177,7 +177,12 @@ async function list({ db, loaded, options, config, now }: Office): Promise<numbe
 async function preview(office: Office): Promise<number> {
   const { db, id, reaches, config } = office
   const approved = await findBroadcast(db, id)
-  if (approved) console.log(`下面是 ${approved.approver} 批准的原文,发出去的就是它。`)
+  if (approved)
+    console.log(
+      approved.reminderOf === undefined
+        ? `下面是 ${approved.approver} 批准的原文,发出去的就是它。`
+        : '下面是访客要的提醒的原文。',
+    )
   const found = approved ? undefined : await noticeOf(office)
   for (const reach of reaches) {
     const text =
@@ -185,12 +190,19 @@ async function preview(office: Office): Promise<number> {
       (found && renderNotice(found.notice, found.content, { reach, publicUrl: config.PUBLIC_URL }))
     if (text === undefined)
       throw new InputError(
-        `${channelName(reach.channel)}最多 ${reach.longest} 字,这条连短的也放不下。缩短标题、地点或网址。`,
+        `${channelName(reach.channel)}最多 ${reach.longest} ${unitOf(reach)},这条连短的也放不下。缩短标题、地点或网址。`,
       )
-    console.log(`—— ${channelName(reach.channel)}(${text.length} 字,最多 ${reach.longest} 字)——\n${text}\n`)
+    const length = lengthOn(reach, text)
+    console.log(
+      `—— ${channelName(reach.channel)}(${length} ${unitOf(reach)},最多 ${reach.longest} ${unitOf(reach)})——\n${text}\n`,
+    )
   }
   if (approved) await tellIfEdited(office, approved)
   return EXIT.fine
+}
+
+function unitOf({ counts }: Reach): string {
+  return counts === 'bytes' ? '字节' : '字'
 }
 
 async function showForecast(office: Office): Promise<number> {

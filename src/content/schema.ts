@@ -115,7 +115,11 @@ const time = z.preprocess(
       /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/,
       '时间写成 2026-12-10T14:00:00+08:00 这样',
     )
-    .refine((value) => !Number.isNaN(Date.parse(value)), '没有这一天或这个时间'),
+    // Date.parse makes March 2nd of February 30th.
+    .refine(
+      (value) => z.iso.date().safeParse(value.slice(0, 10)).success && !Number.isNaN(Date.parse(value)),
+      '没有这一天或这个时间',
+    ),
 )
 
 export const noticeHead = z.strictObject({

@@ -104,8 +104,16 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType): Explained[] {
     case 'invalid_type':
       if (issue.input === undefined)
         return [{ path, message: `缺少${place}`, cure: `补上一行“${String(path.at(-1) ?? '')}: …”。` }]
+      if (issue.input === null) return [{ path, message: `${place}空着`, cure: '在冒号后面写上内容。' }]
       return [
-        { path, message: `${place}的写法不对(应为 ${issue.expected})`, cure: '对照 docs/ 里的例子改正。' },
+        {
+          path,
+          // Where the schema has no words of its own, zod speaks English.
+          message: issue.message.startsWith('Invalid input')
+            ? `${place}的写法不对(应为 ${issue.expected})`
+            : `${place}:${issue.message}`,
+          cure: '对照 docs/ 里的例子改正。',
+        },
       ]
     default:
       return [{ path, message: `${place}:${issue.message}`, cure: '对照 docs/ 里的例子改正。' }]

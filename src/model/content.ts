@@ -113,6 +113,8 @@ export interface Content {
   readonly sources: readonly SourceDocument[]
   readonly topics: readonly Topic[]
   readonly notices: readonly Notice[]
+  /** Events that are over; their pages stay, because links to them stay in people's chats. */
+  readonly past: readonly Notice[]
   readonly entries: readonly Entry[]
   readonly intents: readonly Intent[]
   readonly facets: readonly Facet[]
@@ -196,6 +198,7 @@ export const PHRASES = {
   subscribed: ['scope'],
   alreadySubscribed: ['scope'],
   unsubscribed: ['scope'],
+  unsubscribeInPrivate: [],
   notSubscribed: [],
   subscriptions: ['list'],
   subscriptionsPending: ['scope'],
@@ -208,6 +211,22 @@ export const PHRASES = {
   eventPlace: ['place'],
   eventQuota: ['quota'],
   eventsSubscribe: [],
+  eventLink: ['link'],
+  remindLabel: [],
+  remindSet: ['due', 'title', 'time'],
+  remindAlready: ['title', 'time'],
+  remindTooLate: ['title', 'time'],
+  remindCannot: [],
+  remindCalendar: ['title', 'link'],
+  remindYourself: ['title', 'time', 'place'],
+  remindWhich: [],
+  remindInPrivate: [],
+  remindNone: [],
+  remindCalledOff: ['list'],
+  reminders: ['list'],
+  remindersStay: ['list'],
+  reminderHead: ['title'],
+  reminderLeave: [],
   noticeHead: ['region', 'title'],
   noticeLink: ['link'],
   noticeLeave: [],
@@ -218,6 +237,7 @@ export const PHRASES = {
   myDataNothing: [],
   dataRegion: ['region'],
   dataSubscriptions: ['scope'],
+  dataReminder: ['title', 'due'],
   dataConsent: ['day'],
   dataConsentWithdrawn: ['day', 'until'],
   dataInquiry: ['day', 'question'],

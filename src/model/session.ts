@@ -11,6 +11,8 @@ export type ChoiceAction =
       readonly facet?: string | undefined
     }
   | { readonly do: 'subscribe-in'; readonly region: string; readonly topics: readonly string[] }
+  | { readonly do: 'show-event'; readonly notice: string }
+  | { readonly do: 'remind'; readonly notice: string; readonly lead?: number | undefined }
   | { readonly do: 'agree' }
   | { readonly do: 'cancel' }
   | { readonly do: 'hand-over' }
@@ -38,6 +40,8 @@ export interface Session {
   readonly menu?:
     | { readonly id: string; readonly at: number; readonly actions: readonly ChoiceAction[] }
     | undefined
+  /** The announced events shown last, in their order, for 「提醒我第二个」. */
+  readonly events?: { readonly notices: readonly string[]; readonly at: number } | undefined
   readonly pending?: Pending | undefined
   /** The last question without an answer, masked, kept until it is handed over or the context ends. */
   readonly unanswered?: { readonly text: string; readonly at: number } | undefined

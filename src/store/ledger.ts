@@ -7,7 +7,7 @@ import type {
   Unreachable,
 } from '../model/notice.ts'
 import { markUnreachable } from './addresses.ts'
-import { wants } from './audience.ts'
+import { wishes } from './audience.ts'
 import { withholdRest } from './broadcasts.ts'
 import { type Connection, type Database, IN_FLIGHT, INTERRUPTED, type Tables } from './database.ts'
 
@@ -148,9 +148,7 @@ export async function standing(
   chat: string,
 ): Promise<{ readonly state: BroadcastState | undefined; readonly subscribed: boolean }> {
   const { rows } = await sql<{ state: BroadcastState; subscribed: number }>`
-    select state, case when exists (
-      select 1 from subscription where channel = ${channel} and chat = ${chat} and ${wants(broadcast)}
-    ) then 1 else 0 end as subscribed
+    select state, case when exists (${wishes(broadcast, { channel, chat })}) then 1 else 0 end as subscribed
     from broadcast where id = ${broadcast.id}`.execute(db)
   return { state: rows[0]?.state, subscribed: rows[0]?.subscribed === 1 }
 }

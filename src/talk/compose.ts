@@ -1,12 +1,12 @@
 import type { Candidate } from '../answer/rank.ts'
 import type { Content, Entry, Facet, PhraseName, SourceDocument, UrgentKind } from '../model/content.ts'
-import type { DecisionKind, Reply, SectionKind } from '../model/conversation.ts'
+import type { DecisionKind, Reply, Section, SectionKind } from '../model/conversation.ts'
 import type { ChoiceAction } from '../model/session.ts'
 
 /** A reply before it is numbered, put into the visitor's script and remembered. */
 export interface Draft {
   readonly decision: DecisionKind
-  readonly sections: readonly { readonly kind: SectionKind; readonly text: string }[]
+  readonly sections: readonly Section[]
   readonly choices?: readonly DraftChoice[]
   readonly entries?: readonly string[]
   readonly score?: number
@@ -87,8 +87,6 @@ export function composeAnswer(
     region: entry.region,
   }
 }
-
-type Section = Draft['sections'][number]
 
 function detailsOf(
   content: Content,

@@ -5,9 +5,11 @@ import type { ChoiceAction, Session } from '../model/session.ts'
 import type { Database } from '../store/database.ts'
 import { carryOut, officeOf } from './carry-out.ts'
 import { composeUrgent, type Draft, plainDraft, regionName, say } from './compose.ts'
+import { eventBy, showEvent } from './events.ts'
 import { notThat, otherThings, pointedAt } from './follow-up.ts'
 import type { Knowledge } from './knowledge.ts'
 import { chosenPosition, MENU_MS } from './menu.ts'
+import { remindOf } from './remind.ts'
 import { reply } from './reply.ts'
 import { entryOf, facetList, tell } from './tell.ts'
 
@@ -23,7 +25,20 @@ export interface Around {
   readonly knowledge: Knowledge
   readonly db: Database
   readonly now: Date
+  /** Where the message came from. */
+  readonly channel: string
   readonly defaultRegion?: string | undefined
+  readonly outgoing?: Outgoing | undefined
+  /** Where visitors open our web pages. */
+  readonly publicUrl?: string | undefined
+}
+
+/** What can go out that is no reply. */
+export interface Outgoing {
+  /** The channels that can write to somebody first, as things stand. */
+  readonly channels: () => readonly string[]
+  /** `22:00-08:00` in Asia/Shanghai, or `off`. */
+  readonly quietHours: string
 }
 
 /** A conversation's context ends after a quarter of an hour. */
@@ -104,6 +119,7 @@ function forgetStale(session: Session, now: Date): Session {
     topic: fresh(session.topic?.at, CONTEXT_MS) ? session.topic : undefined,
     told: fresh(session.topic?.at, CONTEXT_MS) ? session.told : undefined,
     menu: fresh(session.menu?.at, MENU_MS) ? session.menu : undefined,
+    events: fresh(session.events?.at, CONTEXT_MS) ? session.events : undefined,
     pending: fresh(session.pending?.at, CONTEXT_MS) ? session.pending : undefined,
     unanswered: fresh(session.unanswered?.at, CONTEXT_MS) ? session.unanswered : undefined,
     urgent: fresh(session.urgent?.at, CONTEXT_MS) ? session.urgent : undefined,
@@ -185,6 +201,14 @@ async function perform(
         draft: plainDraft(content, 'act', 'regionSet', { region: regionName(content, action.region) }),
         session: moved,
       }
+    }
+    case 'show-event':
+    case 'remind': {
+      const event = eventBy(content, action.notice, around.now)
+      if (!event) return { draft: plainDraft(content, 'small-talk', 'menuExpired'), session }
+      return action.do === 'show-event'
+        ? showEvent(around, session, event)
+        : remindOf(around, message, session, event, action.lead)
     }
     case 'subscribe-in':
     case 'agree':

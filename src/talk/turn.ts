@@ -8,7 +8,7 @@ import { loadSession, saveSession } from '../store/sessions.ts'
 import { inScript, normalize } from '../text/normalize.ts'
 import { composeUrgent, type Draft, plainDraft } from './compose.ts'
 import { CONTENT_DOWN, FALLBACK_HOTLINES } from './content-down.ts'
-import { converse, type Outcome } from './converse.ts'
+import { converse, type Outcome, type Outgoing } from './converse.ts'
 import type { Knowledge } from './knowledge.ts'
 import { messagePace } from './pace.ts'
 import { createUrgentLane, UNCLEAR } from './urgent.ts'
@@ -21,6 +21,9 @@ export interface TurnParts {
   readonly now: () => Date
   /** Region of visitors who have named none. */
   readonly defaultRegion?: () => string | undefined
+  readonly outgoing?: Outgoing | undefined
+  /** Where visitors open our web pages. */
+  readonly publicUrl?: string | undefined
   readonly allowPace?: ReturnType<typeof messagePace>
 }
 
@@ -63,7 +66,15 @@ export function createTurn(parts: TurnParts): Turn {
           },
         }
       : await converse(
-          { knowledge, db: parts.db, now, defaultRegion: parts.defaultRegion?.() },
+          {
+            knowledge,
+            db: parts.db,
+            now,
+            channel: message.address.channel,
+            defaultRegion: parts.defaultRegion?.(),
+            outgoing: parts.outgoing,
+            publicUrl: parts.publicUrl,
+          },
           message,
           text,
           session,
@@ -103,7 +114,7 @@ function finish(draft: Draft, menu: { menu?: string }, traditional: boolean): Re
   const script = traditional ? 'traditional' : 'simplified'
   return {
     decision: draft.decision,
-    sections: draft.sections.map(({ kind, text }) => ({ kind, text: inScript(text, script) })),
+    sections: draft.sections.map((section) => ({ ...section, text: inScript(section.text, script) })),
     choices: (draft.choices ?? []).map(({ label, entry }) => ({
       label: inScript(label, script),
       ...(entry ? { entry } : {}),
