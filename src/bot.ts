@@ -86,6 +86,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const now = options.now ?? (() => new Date())
   const turn = createTurn({
     db: options.db,
+    log,
     now,
     knowledge: () => knowledge,
     defaultRegion: () =>

@@ -12,7 +12,7 @@ import { forgetOldReplies } from '../src/store/inbound.ts'
 import { migrate } from '../src/store/migrations.ts'
 import { forgetOldSessions } from '../src/store/sessions.ts'
 import { type ContentFolder, smallContent } from './fakes/content-folder.ts'
-import { quiet } from './fakes/log.ts'
+import { listening } from './fakes/log.ts'
 
 const START = new Date('2026-11-22T04:00:00Z')
 const DAY = 24 * 3600 * 1000
@@ -21,6 +21,7 @@ let folder: ContentFolder
 let data: string
 let db: Database
 let bot: Bot
+let log: ReturnType<typeof listening>
 let now: Date
 let count = 0
 beforeAll(async () => {
@@ -40,10 +41,11 @@ afterEach(async () => {
 const file = () => join(data, 'deep', 'qingda.sqlite')
 async function open(): Promise<void> {
   db = await openDatabase(file())
+  log = listening()
   bot = await startBot({
     contentDir: folder.root,
     db,
-    log: quiet,
+    log,
     now: () => now,
     segmenter: 'intl',
     unlimited: true,
@@ -255,6 +257,44 @@ describe('the same message twice', () => {
     expect(await db.selectFrom('inbound').selectAll().execute()).toHaveLength(1)
     await forgetOldReplies(db, new Date(now.getTime() + 2 * DAY + 1))
     expect(await db.selectFrom('inbound').selectAll().execute()).toEqual([])
+  })
+})
+
+describe('a database that fails while the bot runs', () => {
+  const cannotBeWritten = () => sql`pragma query_only = on`.execute(db)
+  const damaged = async () => {
+    for (const table of ['session', 'inbound']) await sql`drop table ${sql.table(table)}`.execute(db)
+  }
+
+  it.each([
+    ['that cannot be written', cannotBeWritten],
+    ['that is damaged', damaged],
+  ])(
+    '%s: questions and what is urgent are answered all the same, and the log says what to do',
+    async (_, fail) => {
+      await fail()
+      expect((await say('我不想活了')).text).toContain('12356')
+      const answer = await bot.respond({
+        id: `m${++count}`,
+        address: { channel: 'test', chat: 'lin' },
+        text: '担保费能减多少',
+        region: '莲都',
+      })
+      expect(answer).toMatchObject({
+        decision: 'answer',
+        entries: expect.arrayContaining(['liandu-guarantee-fee']),
+      })
+      expect(JSON.stringify(log.lines)).toMatch(/DATA_DIR/)
+      expect(JSON.stringify(log.lines)).not.toMatch(/不想活|担保费/)
+    },
+  )
+
+  it('claims nothing that was not kept: a consent that cannot be stored is no subscription', async () => {
+    await say('莲都的创业活动我要订阅')
+    await cannotBeWritten()
+    await expect(say('同意')).rejects.toThrow()
+    await sql`pragma query_only = off`.execute(db)
+    expect(await db.selectFrom('subscription').selectAll().execute()).toEqual([])
   })
 })
 
