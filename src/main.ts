@@ -6,6 +6,7 @@ import { startTelegram, type TelegramChannel } from './channels/telegram.ts'
 import { webChannel } from './channels/web.tsx'
 import { startWechat } from './channels/wechat.ts'
 import { EnvironmentError, EXIT, runCommand, UsageError } from './cli/command.ts'
+import { openStore } from './cli/store.ts'
 import { type Config, SECRETS } from './config.ts'
 import { createLog } from './log.ts'
 import type { Channel, Log, Respond } from './model/channel.ts'
@@ -13,7 +14,7 @@ import { differsFromApproved } from './notices/approve.ts'
 import { type Outbox, startOutbox } from './outbox/run.ts'
 import { type RunningServer, serve } from './server.ts'
 import { markReachable, markUnreachable } from './store/addresses.ts'
-import { type Database, openDatabase } from './store/database.ts'
+import type { Database } from './store/database.ts'
 import { say } from './talk/compose.ts'
 import { CONTENT_DOWN } from './talk/content-down.ts'
 import { regionByName } from './talk/converse.ts'
@@ -54,11 +55,7 @@ await runCommand(HELP, async (config) => {
 
 /** Builds the parts and hands them to each other; `stops` gets what ends each, in the order they were built. */
 async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]): Promise<void> {
-  const db = await openDatabase(join(config.DATA_DIR, 'qingda.sqlite')).catch((error: unknown) => {
-    throw new EnvironmentError(
-      `The database in DATA_DIR (${config.DATA_DIR}) cannot be opened: ${String(error)}. Give a folder this user may write to.`,
-    )
-  })
+  const db = await openStore(config)
   stops.push(() => db.destroy())
   const bot = await startBot({
     contentDir: config.CONTENT_DIR,
