@@ -95,7 +95,7 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
     Promise.allSettled([outbox?.stop(), server?.close(), ...channels.map((channel) => channel.stop())]),
   )
   const app = new Hono()
-  const telegram = await connectTelegram(config, db, log, sorry(), async (message) => {
+  const telegram = await connectTelegram(config, db, log, sorry, async (message) => {
     const reply = await bot.respond(message)
     // After 「已退订」 no notice arrives, not even one that had set out before.
     await outbox?.settled(message.address)
@@ -112,8 +112,12 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
         dataDir: config.DATA_DIR,
         respond: bot.respond,
         log,
-        sorry: sorry(),
-        greeting: greeting(),
+        get sorry() {
+          return sorry()
+        },
+        get greeting() {
+          return greeting()
+        },
       }),
     )
   app.route(
@@ -146,7 +150,7 @@ async function connectTelegram(
   config: Config,
   db: Database,
   log: Log,
-  sorry: string,
+  sorry: () => string,
   respond: Respond,
 ): Promise<TelegramChannel | undefined> {
   if (config.TELEGRAM_TOKEN === undefined) return undefined
@@ -161,7 +165,9 @@ async function connectTelegram(
       apiRoot: config.TELEGRAM_API_ROOT,
       respond,
       log,
-      sorry,
+      get sorry() {
+        return sorry()
+      },
       perSecond: config.TELEGRAM_PER_SECOND,
       onReachable: (chat, reachable) =>
         reachable
