@@ -320,6 +320,24 @@ describe('what is handed over', () => {
       ['7219', '6053'],
       '[手机号]',
     ],
+    ['a mobile number with dots', '请打138.7219.6053找我', ['7219', '6053'], '[手机号]'],
+    ['a mobile number with long dashes', '请打138—7219—6053找我', ['7219', '6053'], '[手机号]'],
+    ['a mobile number digit by digit', '请打1 3 8 7 2 1 9 6 0 5 3找我', ['6 0 5 3'], '[手机号]'],
+    [
+      'a mobile number in bracketed country code',
+      '请打(+86)13872196053找我',
+      ['13872196053', '86'],
+      '[手机号]',
+    ],
+    ['a mobile number with 0086', '请打0086-138-7219-6053找我', ['7219', '6053'], '[手机号]'],
+    ['a mobile number in characters', '请打一三八七二一九六零五三找我', ['七二一九', '零五三'], '[手机号]'],
+    ['a mobile number half in characters', '请打138七二一九6053找我', ['七二一九', '6053'], '[手机号]'],
+    ['a mobile number in circles', '请打①③⑧⑦②①⑨⑥⓪⑤③找我', ['⑦②①⑨'], '[手机号]'],
+    ['two mobile numbers side by side', '请打13872196053 13987654321', ['7219', '8765'], '[手机号] [手机号]'],
+    ['a mobile number behind a day', '2023.01.01 13872196053', ['7219'], '2023.01.01 [手机号]'],
+    ['a landline in brackets', '请打（0578）2123456找我', ['2123456', '0578'], '[电话]'],
+    ['an identity number in groups', '证件是330102 19990101 1234', ['330102 ', '19990101'], '[证件号]'],
+    ['a bank card with dots', '卡号6222.0212.3456.7890.123', ['6222', '7890'], '[卡号]'],
     ['a landline', '请打0578-2123456找我', ['2123456'], '[电话]'],
     ['an identity number', '证件是330102199901011234', ['330102199901011234', '19990101'], '[证件号]'],
     [
@@ -356,6 +374,9 @@ describe('what is handed over', () => {
     ['years', '2023年到2026年的补贴'],
     ['sums of money', '贷款300000元还差50000元'],
     ['hotlines', '打12345和12355都没有人接'],
+    ['hotlines in a row', '打12345 12355 12356都没有人接'],
+    ['days', '2023.01.01-2024.12.31之间毕业，2023-05-29 10:00报名'],
+    ['short counts in characters', '一年三百六十五天，二〇二三年五月'],
   ])('leaves %s as they are', async (_, text) => {
     await say('人工')
     await say(text)
