@@ -67,7 +67,11 @@ describe('the shipped content', () => {
   it('says everything with the punctuation of Chinese', () => {
     const { entries, smallTalk, urgent, facets, phrases, sources, hotlines } = loaded.content ?? {}
     const said = [
-      ...(entries ?? []).flatMap(({ title, answer, facets: parts }) => [title, answer, ...Object.values(parts)]),
+      ...(entries ?? []).flatMap(({ title, answer, facets: parts }) => [
+        title,
+        answer,
+        ...Object.values(parts),
+      ]),
       ...[...(smallTalk ?? []), ...(urgent ?? [])].map(({ reply }) => reply),
       ...(facets ?? []).map(({ unsaid }) => unsaid),
       ...(sources ?? []).map(({ status }) => status),

@@ -58,6 +58,6 @@ function nameOf(groups: readonly { readonly text: string }[]): string | undefine
   if (/^(?:(?:00)?86)?1[3-9]\d{9}$/.test(digits)) return '[手机号]'
   if (/^\d{17}[\dxX]$/.test(digits)) return '[证件号]'
   if (/^0\d{9,11}$/.test(digits)) return '[电话]'
-  if (/^\d{15,19}$/.test(digits)) return '[卡号]'
+  if (/^\d{15,19}$/.test(digits) || (groups.length === 1 && digits.length > 19)) return '[卡号]'
   return undefined
 }
