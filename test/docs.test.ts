@@ -14,7 +14,7 @@ import { quiet } from './fakes/log.ts'
 // What docs/ shows is done here to the letter: the examples are copied out of the pages, and each error message a
 // page explains is made anew.
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 90_000 })
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 interface Block {
   /** The line of prose before it. */
