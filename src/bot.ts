@@ -91,6 +91,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 
   const turn = createTurn({
     db: options.db,
+    log,
     now,
     knowledge: () => knowledge,
     defaultRegion: () =>

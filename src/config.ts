@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 
 const flag = (name: string) => z.enum(['on', 'off'], `${name} is either on or off`)
@@ -17,7 +18,7 @@ const settings = z.object({
   CONTENT_DIR: z
     .string()
     .default('.')
-    .refine((dir) => existsSync(dir), 'does not exist')
+    .refine((dir) => ['knowledge', 'intents'].some((part) => existsSync(join(dir, part))), 'holds no content')
     .describe('an existing folder that holds knowledge/ and intents/'),
   DEFAULT_REGION: z
     .string()
@@ -34,7 +35,7 @@ const settings = z.object({
     .optional()
     .describe('the token BotFather gave, digits, a colon and letters'),
   TELEGRAM_API_ROOT: z
-    .url()
+    .url({ protocol: /^https?$/ })
     .default('https://api.telegram.org')
     .describe('a URL such as https://api.telegram.org'),
   TELEGRAM_WEBHOOK_URL: z

@@ -6,6 +6,7 @@ import { startTelegram, type TelegramChannel } from './channels/telegram.ts'
 import { webChannel } from './channels/web.tsx'
 import { startWechat } from './channels/wechat.ts'
 import { EnvironmentError, EXIT, runCommand, UsageError } from './cli/command.ts'
+import { openStore } from './cli/store.ts'
 import { type Config, SECRETS } from './config.ts'
 import { createLog } from './log.ts'
 import type { Channel, Log, Respond } from './model/channel.ts'
@@ -15,7 +16,7 @@ import { remindOfEvents } from './notices/remind.ts'
 import { type Outbox, startOutbox } from './outbox/run.ts'
 import { type RunningServer, serve } from './server.ts'
 import { markReachable, markUnreachable } from './store/addresses.ts'
-import { type Database, openDatabase } from './store/database.ts'
+import type { Database } from './store/database.ts'
 import { say } from './talk/compose.ts'
 import { CONTENT_DOWN } from './talk/content-down.ts'
 import { regionByName } from './talk/converse.ts'
@@ -58,11 +59,7 @@ await runCommand(HELP, async (config) => {
 
 /** Builds the parts and hands them to each other; `stops` gets what ends each, in the order they were built. */
 async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]): Promise<void> {
-  const db = await openDatabase(join(config.DATA_DIR, 'qingda.sqlite')).catch((error: unknown) => {
-    throw new EnvironmentError(
-      `The database in DATA_DIR (${config.DATA_DIR}) cannot be opened: ${String(error)}. Give a folder this user may write to.`,
-    )
-  })
+  const db = await openStore(config)
   stops.push(() => db.destroy())
   const senders: NoticeSender[] = []
   const bot = await startBot({
@@ -105,7 +102,7 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
     Promise.allSettled([outbox?.stop(), server?.close(), ...channels.map((channel) => channel.stop())]),
   )
   const app = new Hono()
-  const telegram = await connectTelegram(config, db, log, sorry(), async (message) => {
+  const telegram = await connectTelegram(config, db, log, sorry, async (message) => {
     const reply = await bot.respond(message)
     // After 「已退订」 no notice arrives, not even one that had set out before.
     await outbox?.settled(message.address)
@@ -123,8 +120,12 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
         dataDir: config.DATA_DIR,
         respond: bot.respond,
         log,
-        sorry: sorry(),
-        greeting: greeting(),
+        get sorry() {
+          return sorry()
+        },
+        get greeting() {
+          return greeting()
+        },
       }),
     )
   app.route(
@@ -196,7 +197,7 @@ async function connectTelegram(
   config: Config,
   db: Database,
   log: Log,
-  sorry: string,
+  sorry: () => string,
   respond: Respond,
 ): Promise<TelegramChannel | undefined> {
   if (config.TELEGRAM_TOKEN === undefined) return undefined
@@ -211,7 +212,9 @@ async function connectTelegram(
       apiRoot: config.TELEGRAM_API_ROOT,
       respond,
       log,
-      sorry,
+      get sorry() {
+        return sorry()
+      },
       perSecond: config.TELEGRAM_PER_SECOND,
       onReachable: (chat, reachable) =>
         reachable

@@ -251,6 +251,17 @@ describe.skipIf(!present)('the page in a browser', () => {
     expect(complaints).toEqual([])
   })
 
+  test.each([
+    ['with', true],
+    ['without', false],
+  ])('a very long message %s script does not push its answer out of sight', async (_, javaScriptEnabled) => {
+    const page = await open('/', { javaScriptEnabled, viewport: { width: 390, height: 700 } })
+    await ask(page, `担保费能减多少？${'我的情况比较复杂，慢慢说。'.repeat(150)}`)
+    const { y = 0 } = (await replies(page).last().boundingBox()) ?? {}
+    expect(y).toBeGreaterThan(0)
+    expect(y).toBeLessThan(500)
+  })
+
   test('without script the page loads anew and shows the conversation', async () => {
     const page = await open('/', { javaScriptEnabled: false })
     await page.getByLabel('所在城市').selectOption({ label: '莲都' })

@@ -17,6 +17,7 @@ export interface WechatOptions {
   readonly dataDir: string
   readonly respond: Respond
   readonly log: Log
+  // Both are read anew each time, for staff may have changed them.
   /** What a visitor reads when the answer failed. */
   readonly sorry: string
   /** What a new friend reads. */
@@ -38,7 +39,7 @@ export interface WechatOptions {
  * the crashes of whatever process they are in. Personal accounts are best effort: WeChat may refuse the login.
  */
 export function startWechat(options: WechatOptions): Channel {
-  const { respond, log, sorry, greeting } = options
+  const { respond, log } = options
   refuseUnknown(options.puppet)
   // Per chat, the reply that the next one waits for.
   const tails = new Map<string, Promise<void>>()
@@ -78,7 +79,7 @@ export function startWechat(options: WechatOptions): Channel {
         { channel: 'wechat', message: message.id, fault: faultOf(error) },
         'a message could not be answered',
       )
-      return { text: sorry, urgent: false }
+      return { text: options.sorry, urgent: false }
     }
   }
 
@@ -86,7 +87,7 @@ export function startWechat(options: WechatOptions): Channel {
     const greet = (): void =>
       sends.add(
         contact,
-        inParts(greeting).map((text) => ({ kind: 'say', chat: contact, text })),
+        inParts(options.greeting).map((text) => ({ kind: 'say', chat: contact, text })),
       )
     sends.add(contact, [{ kind: 'accept', id }], { after: (outcome) => outcome === 'done' && greet() })
   }

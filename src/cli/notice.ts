@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { reachesOf } from '../channels/reaches.ts'
 import type { Config } from '../config.ts'
@@ -19,7 +19,7 @@ import { renderNotice } from '../notices/render.ts'
 import { cancel, pause, resume, type Stop } from '../notices/stop.ts'
 import { audit, auditOf } from '../store/audit.ts'
 import { findBroadcast, listBroadcasts } from '../store/broadcasts.ts'
-import { type Database, openDatabase } from '../store/database.ts'
+import type { Database } from '../store/database.ts'
 import { BOT, heartbeat } from '../store/heartbeat.ts'
 import { deliveriesOf, report } from '../store/ledger.ts'
 import { EnvironmentError, EXIT, InputError, runCommand, UsageError } from './command.ts'
@@ -37,6 +37,7 @@ import {
   whenInWords,
   whoInWords,
 } from './notice-words.ts'
+import { openStore } from './store.ts'
 
 const HELP = `活动通知:从 knowledge/notices/ 里的文件,到订阅的人手里。编号就是文件名去掉 .md。
 
@@ -117,11 +118,7 @@ await runCommand(HELP, async (config) => {
     throw new UsageError(
       verb === 'list' ? 'list 后面不写编号。' : `写成 ${verb} ID,一次一个编号;有空格的要加引号。`,
     )
-  const db = await openDatabase(join(config.DATA_DIR, 'qingda.sqlite')).catch((error: unknown) => {
-    throw new EnvironmentError(
-      `数据库打不开(DATA_DIR=${config.DATA_DIR}):${String(error)}。换一个可写的文件夹。`,
-    )
-  })
+  const db = await openStore(config)
   let loading: Promise<Loaded> | undefined
   try {
     return await command({

@@ -154,7 +154,7 @@ export const phrasesFile = z.strictObject(
 
 function unknownSlots(name: PhraseName, text: string): string[] {
   const allowed: readonly string[] = PHRASES[name]
-  return Array.from(text.matchAll(/\{(\w+)\}/g), (match) => match[1] ?? '').filter(
+  return Array.from(text.matchAll(/\{([^{}]*)\}/g), (match) => match[1] ?? '').filter(
     (slot) => !allowed.includes(slot),
   )
 }
