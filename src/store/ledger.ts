@@ -69,7 +69,7 @@ export async function claim(
     return rows.map(({ chat, state, reason, attempts, not_before }) => ({
       chat,
       attempts: attempts + 1,
-      before: { state, reason, notBefore: not_before ?? now.getTime() },
+      before: { state, reason, notBefore: not_before ?? 0 },
     }))
   })
 }
@@ -205,7 +205,7 @@ export async function takeBack(
     .execute()
   await db
     .updateTable('delivery')
-    .set({ state: 'planned', reason: null, not_before: now.getTime(), updated_at: now.getTime() })
+    .set({ state: 'planned', reason: null, not_before: 0, updated_at: now.getTime() })
     .where('broadcast', '=', broadcast)
     .where('channel', '=', channel)
     .where('chat', 'in', [...chats])
