@@ -41,10 +41,11 @@ beforeEach(async () => {
   log = listening()
 })
 afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL')
-  children = []
-  await Promise.all(running.map((one) => one.stop()))
+  const [stopping, killed] = [running, children]
   running = []
+  children = []
+  for (const child of killed) child.kill('SIGKILL')
+  await Promise.all(stopping.map((one) => one.stop()))
   await telegram.close()
   await db.destroy()
   await rm(data, { recursive: true, force: true })
@@ -69,10 +70,25 @@ async function connect(
   running.push(channel)
   return channel
 }
-function send(channel: TelegramChannel): Outbox {
-  const outbox = startOutbox({ db, log, senders: [channel.sender], quietHours: 'off' })
+function send({ sender }: Pick<TelegramChannel, 'sender'>): Outbox {
+  const outbox = startOutbox({ db, log, senders: [sender], quietHours: 'off' })
   running.unshift(outbox)
   return outbox
+}
+/** Counts the sends that set out although the platform had answered that all must wait. */
+function heeding({ sender }: TelegramChannel) {
+  let until = Number.NEGATIVE_INFINITY
+  const count = { refused: 0, ignored: 0 }
+  const send: TelegramChannel['sender']['send'] = async (chat, text) => {
+    if (performance.now() < until) count.ignored++
+    const outcome = await sender.send(chat, text)
+    if (outcome.kind === 'later') {
+      count.refused++
+      until = Math.max(until, performance.now() + outcome.afterMs)
+    }
+    return outcome
+  }
+  return { sender: { ...sender, send }, count }
 }
 const until = (condition: () => unknown, ms = 20_000) =>
   vi.waitFor(
@@ -82,6 +98,9 @@ const until = (condition: () => unknown, ms = 20_000) =>
     { timeout: ms, interval: 20 },
   )
 const done = (ms?: number) => until(async () => (await findBroadcast(db, ID))?.state === 'done', ms)
+/** The numbers of attempts that occur. */
+const attempts = async () =>
+  (await db.selectFrom('delivery').select('attempts').distinct().execute()).map((row) => row.attempts)
 /** Real time goes on in these tests, so the event lies ahead of whoever runs them. */
 const soon = notice({ starts: '2099-12-10T14:00:00+08:00', ends: '2099-12-10T16:30:00+08:00' })
 
@@ -193,35 +212,113 @@ describe('a broadcast', () => {
     ])
   })
 
-  it('under a limit of 30 a second uses nearly all of it and ignores no refusal', async () => {
-    await subscribers(db, 180)
-    const count = telegram.limit(30)
+  it('under a limit of 30 a second sends to everybody and ignores no refusal', async () => {
+    await subscribers(db, 150)
+    telegram.limit(30)
     await order(db, soon, { now: new Date() })
-    send(await connect())
-    await done(30_000)
-    expect(await figures(db)).toMatchObject({ sent: 180, unknown: 0 })
+    // Somewhat too fast, as when the limit is lower than we believe.
+    const { sender, count } = heeding(await connect({ perSecond: 36 }))
+    send({ sender })
+    await done()
+    expect(await figures(db)).toMatchObject({ sent: 150, unknown: 0 })
+    expect(count.refused).toBeGreaterThan(0)
     expect(count.ignored).toBe(0)
-    const times = telegram.sent.map((one) => one.at)
-    const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000
-    // The bench measures the share over a minute on a quiet machine; here others run beside it.
-    expect(179 / seconds).toBeGreaterThan(30 * (count.refused === 0 ? 0.9 : 0.6))
+    expect(await attempts()).toEqual([1])
   })
 
-  it('a refusal stops everybody for as long as it says', async () => {
-    await subscribers(db, 40)
-    let told = Infinity
-    telegram.rule(({ method, at }) => {
-      if (method !== 'sendMessage' || told < Infinity || telegram.sent.length < 10) return undefined
-      told = at
-      return tooManyRequests(2)
-    })
+  it('a refusal stops everybody for as long as it says, and is no attempt', async () => {
+    await subscribers(db, 30)
+    telegram.rule(({ method, payload }) =>
+      method === 'sendMessage' && payload.chat_id === 12 && telegram.texts(12).length === 0
+        ? firstTime()
+        : undefined,
+    )
+    let refusals = 0
+    const firstTime = () => (refusals++ === 0 ? tooManyRequests(2) : undefined)
     await order(db, soon, { now: new Date() })
-    send(await connect({ perSecond: 20 }))
+    const { sender, count } = heeding(await connect({ perSecond: 50 }))
+    send({ sender })
     await done()
-    const after = telegram.called('sendMessage').filter(({ at }) => at > told + 50)
-    expect((after[0]?.at ?? 0) - told).toBeGreaterThanOrEqual(1990)
-    expect((after[0]?.at ?? 0) - told).toBeLessThan(3500)
-    expect(await figures(db)).toMatchObject({ sent: 40 })
+    expect(count).toEqual({ refused: 1, ignored: 0 })
+    expect(await figures(db)).toMatchObject({ sent: 30 })
+    expect(await attempts()).toEqual([1])
+  })
+
+  it('silence and cut connections are not repeated when nobody shall read it twice', async () => {
+    await subscribers(db, 10)
+    const faults: Record<number, Answer> = { 3: 'done, then cut', 6: 'cut', 9: internalError }
+    telegram.rule(({ method, payload }) =>
+      method === 'sendMessage' ? faults[Number(payload.chat_id)] : undefined,
+    )
+    await order(db, soon, { now: new Date(), repeat: 'at-most-once' })
+    send(await connect({ perSecond: 200 }))
+    await done()
+    expect(await ledger(db)).toMatchObject({
+      3: 'unknown connection-lost',
+      6: 'unknown connection-lost',
+      9: 'unknown server-error',
+    })
+    expect(await figures(db)).toMatchObject({ planned: 10, sent: 7, unknown: 3, waiting: 0 })
+    expect(telegram.called('sendMessage')).toHaveLength(10)
+  })
+
+  it('a text that Telegram refuses is refused for everybody: aborted, and staff are told', async () => {
+    await subscribers(db, 40)
+    telegram.rule(({ method }) =>
+      method === 'sendMessage' && telegram.sent.length >= 5
+        ? badRequest("can't parse entities: unsupported start tag")
+        : undefined,
+    )
+    await order(db, soon, { now: new Date() })
+    send(await connect({ perSecond: 100 }))
+    await until(async () => (await findBroadcast(db, ID))?.state === 'aborted')
+    await until(async () => (await figures(db)).unknown === 0)
+    const { planned, sent, failed, withheld, byReason } = await figures(db)
+    expect([planned, sent + failed + withheld, sent]).toEqual([40, 40, 5])
+    expect(byReason).toEqual({ 'content-refused': failed, aborted: withheld })
+    expect((await findBroadcast(db, ID))?.why).toContain("can't parse entities")
+    const told = log.lines.filter(({ message }) => message.includes('refuses the text of this notice'))
+    expect(told).toMatchObject([{ level: 'error' }])
+  })
+
+  it('a revoked token stops the channel; whoever is left waits for the next start', async () => {
+    await subscribers(db, 20)
+    const restore = telegram.rule(({ method }) =>
+      method === 'sendMessage' && telegram.sent.length >= 5 ? unauthorized : undefined,
+    )
+    await order(db, soon, { now: new Date() })
+    const outbox = send(await connect({ perSecond: 100 }))
+    await until(() => log.lines.some(({ message }) => message.includes('refuses this bot')))
+    await outbox.stop()
+    expect(await figures(db)).toMatchObject({ sent: 5, unknown: 0, waiting: 15, state: 'sending' })
+    restore()
+    send(await connect({ perSecond: 100 }))
+    await done()
+    expect(await figures(db)).toMatchObject({ sent: 20, failed: 0, unknown: 0 })
+    expect(telegram.sent).toHaveLength(20)
+  })
+
+  it('who blocks the bot keeps the consent, and gets the next notice after letting it in again', async () => {
+    await subscribers(db, 2)
+    const onReachable = (chat: string, reachable: boolean) =>
+      reachable
+        ? markReachable(db, { channel: 'telegram', chat })
+        : markUnreachable(db, { channel: 'telegram', chat }, 'blocked', new Date())
+    const letIn = telegram.rule(({ method, payload }) =>
+      method === 'sendMessage' && payload.chat_id === 1 ? blocked : undefined,
+    )
+    await order(db, soon, { now: new Date() })
+    send(await connect({ onReachable, perSecond: 100 }, 'polling'))
+    await done()
+    expect(await ledger(db)).toEqual({ 1: 'failed blocked', 2: 'sent' })
+    expect(await db.selectFrom('subscription').select('chat').orderBy('chat').execute()).toHaveLength(2)
+    letIn()
+    telegram.push(telegram.membership(1, 'member'))
+    await until(async () => (await db.selectFrom('reachability').selectAll().execute()).length === 0)
+    const next = { ...soon, id: '2099-12-10-next' }
+    await order(db, next, { now: new Date() })
+    await until(async () => (await findBroadcast(db, next.id))?.state === 'done')
+    expect(await ledger(db, next.id)).toEqual({ 1: 'sent', 2: 'sent' })
   })
 
   it('blocking and unblocking are noticed as they happen', async () => {
@@ -263,9 +360,9 @@ describe('a broadcast', () => {
     await order(db, soon, { now: new Date() })
     outbox = send(channel)
     const leaving = [144, 30, 61, 99, 7]
-    await telegram.until(() => telegram.sent.length > 20)
+    await telegram.until(() => telegram.sent.length > 20, 20_000)
     telegram.push(...leaving.map((chat) => telegram.text(chat, '退订')))
-    await done()
+    await done(60_000)
     for (const chat of leaving) {
       const calls = telegram.called('sendMessage').filter(({ payload }) => payload.chat_id === chat)
       const words = calls.map(({ payload }) => (String(payload.text).startsWith('已退订') ? '退订' : '通知'))
@@ -274,7 +371,7 @@ describe('a broadcast', () => {
     }
     const { planned, sent, withheld, unknown } = await figures(db)
     expect([planned, sent + withheld, unknown]).toEqual([150, 150, 0])
-  })
+  }, 90_000)
 })
 
 describe('killed at random points', () => {
@@ -287,52 +384,63 @@ describe('killed at random points', () => {
       { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
     )
     children.push(child)
-    await once(child, 'message')
+    const died = once(child, 'exit').then(([code]) => {
+      throw new Error(`the sending process ended before it began, with ${code}`)
+    })
+    await Promise.race([once(child, 'message'), died])
+    died.catch(() => {
+      // Later on that is what is wanted.
+    })
     return child
   }
 
   it.each([
-    ['at-least-once', 11],
-    ['at-most-once', 23],
-  ] as const)('%s: nobody is missed or listed as what they are not', async (repeat, seed) => {
-    const chats = await subscribers(db, RECIPIENTS)
-    const deaf = new Set(chats.filter((chat) => Number(chat) % 20 === 0))
-    telegram.rule(({ method, payload }) =>
-      method === 'sendMessage'
-        ? new Promise((resolve) =>
-            setTimeout(() => resolve(deaf.has(String(payload.chat_id)) ? blocked : undefined), 30),
-          )
-        : undefined,
-    )
-    await order(db, soon, { now: new Date(), repeat })
-    let random = seed
-    for (let reached = 0, kill = 0; kill < 4; kill++) {
-      const child = await broadcaster()
-      random = (random * 48271) % 2147483647
-      reached += 20 + (random % 40)
-      await telegram.until(() => telegram.called('sendMessage').length >= reached, 20_000)
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    }
-    const last = await broadcaster()
-    await done(40_000)
-    last.kill('SIGTERM')
-    const [code] = await once(last, 'exit')
-    expect(code).toBe(0)
+    ['at-least-once', 4, 11],
+    ['at-most-once', 2, 23],
+  ] as const)(
+    '%s, %i kills: nobody is missed or listed as what they are not',
+    async (repeat, kills, seed) => {
+      const chats = await subscribers(db, RECIPIENTS)
+      const deaf = new Set(chats.filter((chat) => Number(chat) % 20 === 0))
+      telegram.rule(({ method, payload }) =>
+        method === 'sendMessage'
+          ? new Promise((resolve) =>
+              setTimeout(() => resolve(deaf.has(String(payload.chat_id)) ? blocked : undefined), 30),
+            )
+          : undefined,
+      )
+      await order(db, soon, { now: new Date(), repeat })
+      let random = seed
+      for (let reached = 0, kill = 0; kill < kills; kill++) {
+        const child = await broadcaster()
+        random = (random * 48271) % 2147483647
+        reached += 20 + (random % 40)
+        await telegram.until(() => telegram.called('sendMessage').length >= reached, 40_000)
+        const exit = once(child, 'exit')
+        child.kill('SIGKILL')
+        await exit
+      }
+      const last = await broadcaster()
+      await done(40_000)
+      const exit = once(last, 'exit')
+      last.kill('SIGTERM')
+      expect(await exit).toEqual([0, null])
 
-    const rows: Record<string, string> = await ledger(db)
-    const copies = new Map(chats.map((chat) => [chat, telegram.texts(Number(chat)).length]))
-    for (const chat of chats) {
-      const [outcome = '', count = 0] = [rows[chat], copies.get(chat)]
-      if (deaf.has(chat)) expect(outcome, chat).toMatch(/blocked|interrupted/)
-      else if (repeat === 'at-least-once') expect(count, chat).toBeGreaterThanOrEqual(1)
-      else expect(count, chat).toBeLessThanOrEqual(1)
-      if (outcome === 'sent') expect(count, chat).toBe(1)
-      if (count > 1 || (count === 0 && !deaf.has(chat))) expect(outcome, chat).toMatch(/^unknown/)
-    }
-    const { planned, sent, failed, unknown, withheld, waiting } = await figures(db)
-    expect([planned, sent + failed + unknown + withheld, waiting]).toEqual([RECIPIENTS, RECIPIENTS, 0])
-    // Only what was claimed at a kill is unknown: 4 kills of at most a batch and what was under way.
-    expect(unknown).toBeLessThanOrEqual(4 * (38 + 10 + 10))
-  })
+      const rows: Record<string, string> = await ledger(db)
+      const copies = new Map(chats.map((chat) => [chat, telegram.texts(Number(chat)).length]))
+      for (const chat of chats) {
+        const [outcome = '', count = 0] = [rows[chat], copies.get(chat)]
+        if (deaf.has(chat)) expect(outcome, chat).toMatch(/blocked|interrupted/)
+        else if (repeat === 'at-least-once') expect(count, chat).toBeGreaterThanOrEqual(1)
+        else expect(count, chat).toBeLessThanOrEqual(1)
+        if (outcome === 'sent') expect(count, chat).toBe(1)
+        if (count > 1 || (count === 0 && !deaf.has(chat))) expect(outcome, chat).toMatch(/^unknown/)
+      }
+      const { planned, sent, failed, unknown, withheld, waiting } = await figures(db)
+      expect([planned, sent + failed + unknown + withheld, waiting]).toEqual([RECIPIENTS, RECIPIENTS, 0])
+      // Only what was claimed at a kill is unknown: at most a batch and what was under way, each time.
+      expect(unknown).toBeLessThanOrEqual(kills * (38 + 10 + 10))
+    },
+    150_000,
+  )
 })

@@ -25,4 +25,7 @@ process.once('SIGTERM', async () => {
   await Promise.all([outbox.stop(), telegram.stop()])
   await db.destroy()
 })
+// Whoever started it may be killed too; then nobody would end it.
+process.once('disconnect', () => process.exit(1))
+process.channel?.unref()
 process.send?.('ready')
