@@ -26,10 +26,12 @@ import { EnvironmentError, EXIT, InputError, runCommand, UsageError } from './co
 import { rehearse } from './notice-rehearse.ts'
 import {
   actInWords,
+  barInWords,
   channelName,
   csvCell,
   durationInWords,
   figuresInWords,
+  fitting,
   forecastInWords,
   reasonInWords,
   reasonsInWords,
@@ -455,8 +457,10 @@ async function watch(office: Office): Promise<number> {
     last = { at, out }
     const over = !UNDER_WAY.includes(broadcast.state)
     const line = await progress(office, broadcast, figures, rate)
-    if (live) process.stdout.write(`\r\u001b[K${line}${over ? '\n' : ''}`)
-    else if (line !== told) console.log(line)
+    if (live) {
+      const shown = fitting(line, (process.stdout.columns || 80) - 1)
+      process.stdout.write(`\r\u001b[K${shown}${over ? '\n' : ''}`)
+    } else if (line !== told) console.log(line)
     told = line
     if (over || leaving.signal.aborted) break
     await nap(live ? 1000 : 2000, leaving.signal)
@@ -473,16 +477,15 @@ async function progress(
 ): Promise<string> {
   const now = new Date()
   const trouble = broadcast.state === 'sending' ? await troubleWith(db, figures, now) : undefined
-  const share = figures.planned === 0 ? 100 : Math.floor(100 - (figures.waiting * 100) / figures.planned)
   const quiet = quietUntil(config.QUIET_HOURS, now.getTime())
   const speed =
     broadcast.state === 'sending' && rate !== undefined && rate > 0
       ? `${rate.toFixed(1)} 条/秒,还要约 ${durationInWords(figures.waiting / rate)}`
       : ''
   return [
-    `${whenInWords(broadcast, quiet, now)} ${share}%`,
-    figuresInWords(figures),
+    `${barInWords(figures)} ${whenInWords(broadcast, quiet, now)}`,
     speed,
+    figuresInWords(figures),
     reasonsInWords(figures, 4).join(','),
     trouble ?? '',
   ]
