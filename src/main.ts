@@ -6,7 +6,7 @@ import { startTelegram, type TelegramChannel } from './channels/telegram.ts'
 import { webChannel } from './channels/web.tsx'
 import { startWechat } from './channels/wechat.ts'
 import { EnvironmentError, EXIT, runCommand, UsageError } from './cli/command.ts'
-import { type Config, SECRETS } from './config.ts'
+import { type Config, SECRETS, wechatPace } from './config.ts'
 import { createLog } from './log.ts'
 import type { Channel, Log, Respond } from './model/channel.ts'
 import { differsFromApproved } from './notices/approve.ts'
@@ -98,27 +98,31 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
     Promise.allSettled([outbox?.stop(), server?.close(), ...channels.map((channel) => channel.stop())]),
   )
   const app = new Hono()
-  const telegram = await connectTelegram(config, db, log, sorry(), async (message) => {
+  const respond: Respond = async (message) => {
     const reply = await bot.respond(message)
     // After 「已退订」 no notice arrives, not even one that had set out before.
     await outbox?.settled(message.address)
     return reply
-  })
+  }
+  const telegram = await connectTelegram(config, db, log, sorry(), respond)
   if (telegram) {
     app.post('/telegram/webhook', (context) => telegram.handle(context.req.raw))
     channels.push(telegram)
   }
-  if (config.WECHATY_PUPPET !== undefined)
-    channels.push(
-      startWechat({
-        puppet: config.WECHATY_PUPPET,
-        dataDir: config.DATA_DIR,
-        respond: bot.respond,
-        log,
-        sorry: sorry(),
-        greeting: greeting(),
-      }),
-    )
+  const notices = wechatPace(config)
+  const wechat =
+    config.WECHATY_PUPPET === undefined
+      ? undefined
+      : startWechat({
+          puppet: config.WECHATY_PUPPET,
+          dataDir: config.DATA_DIR,
+          respond,
+          log,
+          sorry: sorry(),
+          greeting: greeting(),
+          ...(notices ? { notices } : {}),
+        })
+  if (wechat) channels.push(wechat)
   app.route(
     '/',
     webChannel({
@@ -137,7 +141,7 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
   outbox = startOutbox({
     db,
     log,
-    senders: telegram ? [telegram.sender] : [],
+    senders: [telegram, wechat].flatMap((channel) => channel?.sender ?? []),
     quietHours: config.QUIET_HOURS,
     edited: (broadcast) => differsFromApproved(broadcast, content()?.notices ?? []),
   })

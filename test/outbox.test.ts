@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { wechatReach } from '../src/channels/reaches.ts'
 import { simulatedChannel } from '../src/channels/simulated.ts'
 import type { NoticeSender, Repeat, SendOutcome } from '../src/model/notice.ts'
 import { cancel, pause, resume } from '../src/notices/stop.ts'
@@ -296,6 +297,40 @@ describe('pace', () => {
     clock.runTo(at('03T23:00:00'))
     await done()
     expect(await figures(db)).toMatchObject({ sent: 25 })
+  })
+
+  it('of a WeChat account is slow and uneven, and stops for the day', async () => {
+    await subscribers(db, 25, { channel: 'wechat' })
+    const pace = { perMinute: 2, perDay: 10 }
+    await order(db, notice(), { reaches: [wechatReach(pace)] })
+    const times: number[] = []
+    const { sender } = scripted(
+      () => {
+        times.push(clock.ticks())
+        return { kind: 'sent' }
+      },
+      { ...wechatReach(pace), jitterMs: 15_000 },
+    )
+    let random = 0
+    start(sender, {
+      random: () => {
+        random = (random + 0.37) % 1
+        return random
+      },
+    })
+    await done()
+    const gaps = times.slice(1).map((time, i) => time - (times[i] ?? 0))
+    const overnight = gaps.filter((gap) => gap > 60_000)
+    const within = gaps.filter((gap) => gap <= 60_000)
+    expect([times.length, overnight.length]).toEqual([25, 2])
+    expect(Math.min(...within)).toBeGreaterThanOrEqual(30_000)
+    expect(Math.max(...within) - Math.min(...within)).toBeGreaterThan(8000)
+    const days = times.map((time) => Math.floor((NOW.getTime() + 8 * 3600_000 + time) / 86_400_000))
+    expect(days.map((day) => day - (days[0] ?? 0))).toEqual([
+      ...Array(10).fill(0),
+      ...Array(10).fill(1),
+      ...Array(5).fill(2),
+    ])
   })
 
   it('of a channel that cannot be reached waits longer every time, and gives nobody up', async () => {

@@ -242,6 +242,20 @@ export async function report(db: Connection, broadcast: Broadcast): Promise<Broa
   }
 }
 
+export async function waitingByChannel(
+  db: Connection,
+  id: string,
+): Promise<{ readonly channel: string; readonly count: number }[]> {
+  const rows = await db
+    .selectFrom('delivery')
+    .select((eb) => ['channel', eb.fn.countAll<number>().as('count')])
+    .where('broadcast', '=', id)
+    .where('not_before', 'is not', null)
+    .groupBy('channel')
+    .execute()
+  return rows.map(({ channel, count }) => ({ channel, count: Number(count) }))
+}
+
 export type DeliveryRow = Pick<
   Selectable<Tables['delivery']>,
   'channel' | 'chat' | 'state' | 'reason' | 'attempts' | 'updated_at'
