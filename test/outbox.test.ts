@@ -20,6 +20,9 @@ import { unsubscribe } from '../src/store/subscriptions.ts'
 import { listening } from './fakes/log.ts'
 import { at, figures, ledger, NOW, notice, order, scripted, subscribers, TELEGRAM } from './fakes/notices.ts'
 
+// Minutes of the virtual clock are thousands of looks into the store, and some machines run everything else beside it.
+vi.setConfig({ testTimeout: 120_000 })
+
 const LATER = at('09T00:00:00')
 const ID = notice().id
 const address = (chat: string) => ({ channel: 'telegram', chat })
@@ -56,7 +59,7 @@ function start(sender: NoticeSender, more: Partial<OutboxOptions> = {}): Outbox 
   outboxes.push(outbox)
   return outbox
 }
-const until = (condition: () => unknown, ms = 10_000) =>
+const until = (condition: () => unknown, ms = 60_000) =>
   vi.waitFor(
     async () => {
       if (!(await condition())) throw new Error(`not within ${ms} ms: ${String(condition)}`)
