@@ -7,7 +7,7 @@ import { webChannel } from './channels/web.tsx'
 import { startWechat } from './channels/wechat.ts'
 import { EnvironmentError, EXIT, runCommand, UsageError } from './cli/command.ts'
 import { openStore } from './cli/store.ts'
-import { type Config, SECRETS } from './config.ts'
+import { type Config, SECRETS, wechatPace } from './config.ts'
 import { createLog } from './log.ts'
 import type { Channel, Log, Respond } from './model/channel.ts'
 import type { NoticeSender } from './model/notice.ts'
@@ -102,32 +102,39 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
     Promise.allSettled([outbox?.stop(), server?.close(), ...channels.map((channel) => channel.stop())]),
   )
   const app = new Hono()
-  const telegram = await connectTelegram(config, db, log, sorry, async (message) => {
+  const respond: Respond = async (message) => {
     const reply = await bot.respond(message)
     // After 「已退订」 no notice arrives, not even one that had set out before.
     await outbox?.settled(message.address)
     return reply
-  })
+  }
+  const telegram = await connectTelegram(config, db, log, sorry, respond)
   if (telegram) {
     app.post('/telegram/webhook', (context) => telegram.handle(context.req.raw))
     channels.push(telegram)
     senders.push(telegram.sender)
   }
-  if (config.WECHATY_PUPPET !== undefined)
-    channels.push(
-      startWechat({
-        puppet: config.WECHATY_PUPPET,
-        dataDir: config.DATA_DIR,
-        respond: bot.respond,
-        log,
-        get sorry() {
-          return sorry()
-        },
-        get greeting() {
-          return greeting()
-        },
-      }),
-    )
+  const notices = wechatPace(config)
+  const wechat =
+    config.WECHATY_PUPPET === undefined
+      ? undefined
+      : startWechat({
+          puppet: config.WECHATY_PUPPET,
+          dataDir: config.DATA_DIR,
+          respond,
+          log,
+          get sorry() {
+            return sorry()
+          },
+          get greeting() {
+            return greeting()
+          },
+          ...(notices ? { notices } : {}),
+        })
+  if (wechat) {
+    channels.push(wechat)
+    if (wechat.sender) senders.push(wechat.sender)
+  }
   app.route(
     '/',
     webChannel({

@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { wechatReach } from '../src/channels/reaches.ts'
 import { loadContent } from '../src/content/load.ts'
 import type { Notice } from '../src/model/notice.ts'
 import { momentInWords, quietUntil, spanInWords } from '../src/model/when.ts'
 import { approve, type Desk, differsFromApproved, hashOf } from '../src/notices/approve.ts'
-import { forecast } from '../src/notices/audience.ts'
+import { forecast, secondsFor } from '../src/notices/audience.ts'
 import { correct } from '../src/notices/correct.ts'
 import { send } from '../src/notices/plan.ts'
 import { renderNotice } from '../src/notices/render.ts'
@@ -275,11 +276,10 @@ describe('planning', () => {
     })
   })
 
-  it('of 100,000 recipients takes less than 5 seconds', async () => {
+  // How long that takes is measured in the bench.
+  it('takes 100,000 recipients at once', async () => {
     await subscribers(db, 100_000)
-    const start = performance.now()
     await order(db)
-    expect(performance.now() - start).toBeLessThan(5000)
     expect(await figures(db)).toMatchObject({ planned: 100_000, waiting: 100_000 })
   })
 
@@ -311,6 +311,15 @@ describe('a forecast', () => {
       },
       { channel: 'web', carries: false, reachable: 7, unreachable: 0, notOptedIn: 0, seconds: 0 },
     ])
+  })
+
+  it.each([
+    [0, 0],
+    [10, 10 * 30],
+    [11, 86_400 + 30],
+    [30, 2 * 86_400 + 10 * 30],
+  ])('of %i recipients with 10 a day and 2 a minute takes %i seconds', (count, seconds) => {
+    expect(secondsFor(count, wechatReach({ perMinute: 2, perDay: 10 }))).toBeCloseTo(seconds)
   })
 
   it('is what planning then does', async () => {

@@ -52,6 +52,29 @@ export function reasonInWords(reason: string): string {
   return REASONS[reason] ?? (code ? `平台拒收(${code})` : reason)
 }
 
+/** 「[█████───────────────] 25%」 */
+export function barInWords({ planned, waiting }: BroadcastReport): string {
+  const share = planned === 0 ? 1 : 1 - waiting / planned
+  const full = Math.floor(share * BAR)
+  return `[${'█'.repeat(full)}${'─'.repeat(BAR - full)}] ${Math.floor(share * 100)}%`
+}
+
+const BAR = 20
+
+/** As much of a line as so many columns show; a line that wraps cannot be written over. */
+export function fitting(line: string, columns: number): string {
+  let used = 0
+  let end = 0
+  for (const letter of line) {
+    used += WIDE.test(letter) ? 2 : 1
+    if (used > columns) return line.slice(0, end)
+    end += letter.length
+  }
+  return line
+}
+
+const WIDE = /[\p{Script=Han}\u3000-\u303f\uff01-\uff60“”]/u
+
 export function durationInWords(seconds: number): string {
   const whole = Math.ceil(seconds)
   if (whole < 60) return `${whole} 秒`

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { reachesOf } from '../channels/reaches.ts'
-import type { Config } from '../config.ts'
+import { type Config, wechatPace } from '../config.ts'
 import { type Loaded, loadContent } from '../content/load.ts'
 import { describe } from '../content/watch.ts'
 import { closest } from '../content/yaml.ts'
@@ -12,7 +12,7 @@ import type { Content } from '../model/content.ts'
 import { type Broadcast, type BroadcastReport, lengthOn, type Notice, type Reach } from '../model/notice.ts'
 import { momentInWords, quietUntil, spanInWords } from '../model/when.ts'
 import { approve, type Desk, differsFromApproved } from '../notices/approve.ts'
-import { forecast } from '../notices/audience.ts'
+import { forecast, secondsFor } from '../notices/audience.ts'
 import { correct } from '../notices/correct.ts'
 import { send } from '../notices/plan.ts'
 import { renderNotice } from '../notices/render.ts'
@@ -21,15 +21,17 @@ import { audit, auditOf } from '../store/audit.ts'
 import { findBroadcast, listBroadcasts } from '../store/broadcasts.ts'
 import type { Database } from '../store/database.ts'
 import { BOT, heartbeat } from '../store/heartbeat.ts'
-import { deliveriesOf, report } from '../store/ledger.ts'
+import { deliveriesOf, report, waitingByChannel } from '../store/ledger.ts'
 import { EnvironmentError, EXIT, InputError, runCommand, UsageError } from './command.ts'
 import { rehearse } from './notice-rehearse.ts'
 import {
   actInWords,
+  barInWords,
   channelName,
   csvCell,
   durationInWords,
   figuresInWords,
+  fitting,
   forecastInWords,
   reasonInWords,
   reasonsInWords,
@@ -127,7 +129,7 @@ await runCommand(HELP, async (config) => {
       id: basename(id ?? '', '.md'),
       options,
       who: nameOf(options.as) ?? userInfo().username,
-      reaches: reachesOf({ telegramPerSecond: config.TELEGRAM_PER_SECOND }),
+      reaches: reachesOf({ telegramPerSecond: config.TELEGRAM_PER_SECOND, wechat: wechatPace(config) }),
       loaded: () => {
         loading ??= loadContent(config.CONTENT_DIR)
         return loading
@@ -344,9 +346,12 @@ async function tellSending(
   figures: BroadcastReport,
   { config, reaches, now }: Pick<Office, 'config' | 'reaches' | 'now'>,
 ): Promise<void> {
-  const pace = Math.min(...reaches.map(({ perSecond }) => perSecond))
+  const seconds = (await waitingByChannel(db, broadcast.id)).map(({ channel, count }) => {
+    const reach = reaches.find((one) => one.channel === channel)
+    return reach ? secondsFor(count, reach) : 0
+  })
   console.log(
-    `“${broadcast.title}”(${broadcast.id})交给机器人发送:${figures.waiting} 人要发,约需 ${durationInWords(figures.waiting / pace)}。`,
+    `“${broadcast.title}”(${broadcast.id})交给机器人发送:${figures.waiting} 人要发,约需 ${durationInWords(Math.max(0, ...seconds))}。`,
   )
   if (figures.withheld > 0)
     console.log(`另有 ${figures.withheld} 人不发:${reasonsInWords(figures).join(',')}。`)
@@ -464,8 +469,10 @@ async function watch(office: Office): Promise<number> {
     last = { at, out }
     const over = !UNDER_WAY.includes(broadcast.state)
     const line = await progress(office, broadcast, figures, rate)
-    if (live) process.stdout.write(`\r\u001b[K${line}${over ? '\n' : ''}`)
-    else if (line !== told) console.log(line)
+    if (live) {
+      const shown = fitting(line, (process.stdout.columns || 80) - 1)
+      process.stdout.write(`\r\u001b[K${shown}${over ? '\n' : ''}`)
+    } else if (line !== told) console.log(line)
     told = line
     if (over || leaving.signal.aborted) break
     await nap(live ? 1000 : 2000, leaving.signal)
@@ -482,16 +489,15 @@ async function progress(
 ): Promise<string> {
   const now = new Date()
   const trouble = broadcast.state === 'sending' ? await troubleWith(db, figures, now) : undefined
-  const share = figures.planned === 0 ? 100 : Math.floor(100 - (figures.waiting * 100) / figures.planned)
   const quiet = quietUntil(config.QUIET_HOURS, now.getTime())
   const speed =
     broadcast.state === 'sending' && rate !== undefined && rate > 0
       ? `${rate.toFixed(1)} 条/秒,还要约 ${durationInWords(figures.waiting / rate)}`
       : ''
   return [
-    `${whenInWords(broadcast, quiet, now)} ${share}%`,
-    figuresInWords(figures),
+    `${barInWords(figures)} ${whenInWords(broadcast, quiet, now)}`,
     speed,
+    figuresInWords(figures),
     reasonsInWords(figures, 4).join(','),
     trouble ?? '',
   ]

@@ -19,7 +19,7 @@ export async function planDeliveries(db: Connection, broadcast: Broadcast, now: 
       case when one.withheld is null then 'planned' else 'withheld' end,
       one.withheld,
       0,
-      case when one.withheld is null then ${at} end,
+      case when one.withheld is null then 0 end,
       ${at}
     from (
       select audience.channel, audience.chat,

@@ -69,7 +69,7 @@ export async function claim(
     return rows.map(({ chat, state, reason, attempts, not_before }) => ({
       chat,
       attempts: attempts + 1,
-      before: { state, reason, notBefore: not_before ?? now.getTime() },
+      before: { state, reason, notBefore: not_before ?? 0 },
     }))
   })
 }
@@ -203,7 +203,7 @@ export async function takeBack(
     .execute()
   await db
     .updateTable('delivery')
-    .set({ state: 'planned', reason: null, not_before: now.getTime(), updated_at: now.getTime() })
+    .set({ state: 'planned', reason: null, not_before: 0, updated_at: now.getTime() })
     .where('broadcast', '=', broadcast)
     .where('channel', '=', channel)
     .where('chat', 'in', [...chats])
@@ -238,6 +238,20 @@ export async function report(db: Connection, broadcast: Broadcast): Promise<Broa
     waiting,
     byReason,
   }
+}
+
+export async function waitingByChannel(
+  db: Connection,
+  id: string,
+): Promise<{ readonly channel: string; readonly count: number }[]> {
+  const rows = await db
+    .selectFrom('delivery')
+    .select((eb) => ['channel', eb.fn.countAll<number>().as('count')])
+    .where('broadcast', '=', id)
+    .where('not_before', 'is not', null)
+    .groupBy('channel')
+    .execute()
+  return rows.map(({ channel, count }) => ({ channel, count: Number(count) }))
 }
 
 export type DeliveryRow = Pick<

@@ -76,9 +76,13 @@ export async function subscribers(
 export async function order(
   db: Database,
   what: Notice = notice(),
-  { now = NOW, repeat = 'at-least-once' }: { now?: Date; repeat?: Broadcast['repeat'] } = {},
+  {
+    now = NOW,
+    repeat = 'at-least-once',
+    reaches = [TELEGRAM],
+  }: { now?: Date; repeat?: Broadcast['repeat']; reaches?: readonly Reach[] } = {},
 ): Promise<Broadcast> {
-  const desk = { db, content, reaches: [TELEGRAM], onePersonOffice: false, now }
+  const desk = { db, content, reaches, onePersonOffice: false, now }
   const approval = await approve(desk, what, '李强')
   if (approval.kind !== 'approved') throw new Error(`not approved: ${approval.because}`)
   const sending = await send(db, what.id, { by: '李强', repeat }, now)
