@@ -20,6 +20,8 @@ export interface Question {
 export type ReadQuestion = (normalized: string) => Question
 
 const FACET_WEIGHT = 0.3
+/** In a table of questions 「怎么办」 and 「要多少钱」 stand in different rows: the facet tells them apart. */
+const FACET_WEIGHT_IMPORTED = 1
 
 /** Prepares the reading of questions for one content. */
 export function questionReader(content: Content): ReadQuestion {
@@ -38,6 +40,7 @@ export function questionReader(content: Content): ReadQuestion {
     facet,
     cues: longestFirst(facet.cues.flatMap((cue) => withoutParticle(cue, tail))),
   }))
+  const facetWeight = content.entries.some(({ imported }) => !imported) ? FACET_WEIGHT : FACET_WEIGHT_IMPORTED
   const notOurs = content.notOurs.map((word) => word.toLowerCase())
   const places = content.places.map((place) => place.toLowerCase())
   const emptyWords = longestFirst(content.filler.empty).map((word) =>
@@ -48,6 +51,7 @@ export function questionReader(content: Content): ReadQuestion {
   return (normalized) => {
     const text = strip(normalized, lead, tail)
     const weights = new Float32Array(text.length).fill(1)
+    const isThing = new Uint8Array(text.length).fill(1)
 
     const named = findAll(text, namesWithRegion)
     const regions: string[] = []
@@ -56,7 +60,7 @@ export function questionReader(content: Content): ReadQuestion {
         if (weights[at] === 0) continue
         regions.push(id)
         if (!named.some(([from, to]) => from <= at && at + name.length <= to))
-          weights.fill(0, at, at + name.length)
+          for (const list of [weights, isThing]) list.fill(0, at, at + name.length)
       }
 
     let facet: Facet | undefined
@@ -64,7 +68,8 @@ export function questionReader(content: Content): ReadQuestion {
     for (const { facet: candidate, cues } of facets)
       for (const cue of cues)
         for (const at of occurrences(text, cue)) {
-          for (let i = at; i < at + cue.length; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
+          for (let i = at; i < at + cue.length; i++) weights[i] = Math.min(weights[i] ?? 1, facetWeight)
+          isThing.fill(0, at, at + cue.length)
           if (cue.length > longest) [facet, longest] = [candidate, cue.length]
         }
 
@@ -73,7 +78,7 @@ export function questionReader(content: Content): ReadQuestion {
     )
     const foreign = notOurs.filter((word) => isNamed(text, word))
     let rest = ''
-    for (let i = 0; i < text.length; i++) if (weights[i] === 1) rest += text[i]
+    for (let i = 0; i < text.length; i++) if (isThing[i] === 1) rest += text[i]
     rest = rest.replace(/[^\p{L}\p{N}]+/gu, '')
     return {
       text,

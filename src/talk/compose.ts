@@ -32,7 +32,11 @@ export function say(
   name: PhraseName,
   slots: Readonly<Record<string, string>> = {},
 ): string {
-  return content.phrases[name].replace(/\{(\w+)\}/g, (_, slot: string) => slots[slot] ?? '')
+  return fill(content.phrases[name], slots)
+}
+
+function fill(phrase: string, slots: Readonly<Record<string, string>>): string {
+  return phrase.replace(/\{(\w+)\}/g, (_, slot: string) => slots[slot] ?? '')
 }
 
 /** A reply that is one of the bot's own sentences. */
@@ -96,6 +100,8 @@ function detailOf(
   if (facet === undefined) return undefined
   const text = entry.facets[facet.id]
   if (text !== undefined) return { kind: 'detail', text }
+  // A whole answer out of a table may well hold what was asked: nobody has sorted it by facet.
+  if (entry.imported && facet.id !== '出处') return undefined
   switch (facet.id) {
     case '数量':
       // A year is no answer to "how many".
@@ -165,12 +171,20 @@ function statusLine(
 
 function sourceLine(content: Content, entry: Entry, source: SourceDocument | undefined): string {
   if (source === undefined) return say(content, 'noSource')
-  return say(content, 'sourceLine', {
+  const slots = {
     issuer: source.issuer,
     title: source.title,
     clause: entry.source?.clause ?? '',
     checked: entry.checked ?? '',
-  })
+  }
+  // Nobody has checked what came out of a table: a part that would be empty is left out.
+  return fill(
+    content.phrases.sourceLine
+      .split('，')
+      .filter((part) => !part.includes('{') || fill(part, slots) !== fill(part, {}))
+      .join('，'),
+    slots,
+  )
 }
 
 function nextSteps(

@@ -292,9 +292,9 @@ function contextOf(
   if (!last) return undefined
   const near = content.entries.filter(
     (other) =>
-      entry !== undefined &&
+      entry?.source?.clause !== undefined &&
       other.region === entry.region &&
-      other.source?.clause === entry.source?.clause &&
+      other.source?.clause === entry.source.clause &&
       other.topics[0] === entry.topics[0],
   )
   return new Set([...last.candidates, ...(entry?.related ?? []), ...near.map(({ id }) => id)])
