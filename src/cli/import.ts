@@ -9,6 +9,7 @@ import {
   checkRows,
   findHeads,
   type Heads,
+  keyOf,
   missingHeads,
   type RowProblem,
 } from '../content/question-rows.ts'
@@ -206,7 +207,8 @@ function summary(
   const nowhere = rows.filter(({ region }) => region === undefined).length
   const sourceless = rows.filter(({ source }) => source === undefined).length
   const unread = sheets.filter((name) => name !== sheet.name)
-  const phrasings = rows.reduce((sum, { similar }) => sum + 1 + similar.length, 0)
+  const questions = new Set(rows.map(({ question }) => keyOf(question))).size
+  const phrasings = rows.reduce((sum, { similar }) => sum + similar.length, questions)
   return [
     `${file}${sheet.name === '' ? '' : `“${sheet.name}”`}: ${seen} 行,写入 ${rows.length} 条答案、${phrasings} 种问法,放在 ${to}。`,
     leftOut > 0 ? `${leftOut} 行没有写入,原因见上。` : '',

@@ -94,7 +94,7 @@ export function missingHeads(readings: Iterable<Sheet>): { message: string; cure
   const texts = first.cells.map(({ text }) => text.trim()).filter((text) => text !== '')
   if (
     texts.length === 1 &&
-    /[,，;；、|].*[,，;；、|]/.test(texts[0] ?? '') &&
+    /[,，;；、|]/.test(texts[0] ?? '') &&
     columnOf(texts[0]?.split(/[,，;；、|]/)[0] ?? '')
   )
     return {
