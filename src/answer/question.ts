@@ -20,8 +20,6 @@ export interface Question {
 export type ReadQuestion = (normalized: string) => Question
 
 const FACET_WEIGHT = 0.3
-/** In a table of questions 「怎么办」 and 「要多少钱」 stand in different rows: the facet tells them apart. */
-const FACET_WEIGHT_IMPORTED = 1
 
 /** Prepares the reading of questions for one content. */
 export function questionReader(content: Content): ReadQuestion {
@@ -40,7 +38,6 @@ export function questionReader(content: Content): ReadQuestion {
     facet,
     cues: longestFirst(facet.cues.flatMap((cue) => withoutParticle(cue, tail))),
   }))
-  const facetWeight = content.entries.some(({ imported }) => !imported) ? FACET_WEIGHT : FACET_WEIGHT_IMPORTED
   const notOurs = content.notOurs.map((word) => word.toLowerCase())
   const places = content.places.map((place) => place.toLowerCase())
   const emptyWords = longestFirst(content.filler.empty).map((word) =>
@@ -51,7 +48,6 @@ export function questionReader(content: Content): ReadQuestion {
   return (normalized) => {
     const text = strip(normalized, lead, tail)
     const weights = new Float32Array(text.length).fill(1)
-    const isThing = new Uint8Array(text.length).fill(1)
 
     const named = findAll(text, namesWithRegion)
     const regions: string[] = []
@@ -60,7 +56,7 @@ export function questionReader(content: Content): ReadQuestion {
         if (weights[at] === 0) continue
         regions.push(id)
         if (!named.some(([from, to]) => from <= at && at + name.length <= to))
-          for (const list of [weights, isThing]) list.fill(0, at, at + name.length)
+          weights.fill(0, at, at + name.length)
       }
 
     let facet: Facet | undefined
@@ -68,8 +64,7 @@ export function questionReader(content: Content): ReadQuestion {
     for (const { facet: candidate, cues } of facets)
       for (const cue of cues)
         for (const at of occurrences(text, cue)) {
-          for (let i = at; i < at + cue.length; i++) weights[i] = Math.min(weights[i] ?? 1, facetWeight)
-          isThing.fill(0, at, at + cue.length)
+          for (let i = at; i < at + cue.length; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
           if (cue.length > longest) [facet, longest] = [candidate, cue.length]
         }
 
@@ -78,7 +73,7 @@ export function questionReader(content: Content): ReadQuestion {
     )
     const foreign = notOurs.filter((word) => isNamed(text, word))
     let rest = ''
-    for (let i = 0; i < text.length; i++) if (isThing[i] === 1) rest += text[i]
+    for (let i = 0; i < text.length; i++) if (weights[i] === 1) rest += text[i]
     rest = rest.replace(/[^\p{L}\p{N}]+/gu, '')
     return {
       text,
@@ -99,14 +94,12 @@ function withoutParticle(cue: string, tail: readonly string[]): string[] {
 }
 
 function strip(text: string, lead: readonly string[], tail: readonly string[]): string {
-  let rest = text.replace(/^[\p{P}\s]+|[\p{P}\s]+$/gu, '')
+  let rest = withoutEdges(text)
   for (let changed = true; changed; ) {
     changed = false
     const start = lead.find((word) => rest.startsWith(word) && rest.length > word.length)
     const end = tail.find((word) => rest.endsWith(word) && rest.length > word.length + 1)
-    const shorter = rest
-      .slice(start?.length ?? 0, end ? -end.length : undefined)
-      .replace(/^[\p{P}\s]+|[\p{P}\s]+$/gu, '')
+    const shorter = withoutEdges(rest.slice(start?.length ?? 0, end ? -end.length : undefined))
     if (shorter !== '' && shorter !== rest) {
       rest = shorter
       changed = true
@@ -114,6 +107,17 @@ function strip(text: string, lead: readonly string[], tail: readonly string[]): 
   }
   return rest
 }
+
+/** A pattern for the end would look at every place of a long text, and strip() asks again for each word it takes away. */
+function withoutEdges(text: string): string {
+  let from = 0
+  let to = text.length
+  while (from < to && EDGE.test(text[from] ?? '')) from++
+  while (to > from && EDGE.test(text[to - 1] ?? '')) to--
+  return text.slice(from, to)
+}
+
+const EDGE = /[\p{P}\s]/u
 
 function properNames(content: Content): string[] {
   return [...content.names, ...content.entries.flatMap((entry) => [entry.title, ...entry.aliases])].map(
