@@ -1,16 +1,19 @@
 import { parseArgs } from 'node:util'
 import { benchBroadcast } from './broadcast.ts'
 import { benchHouse } from './house.ts'
+import { benchImport } from './import.ts'
 import { benchMatch } from './match.ts'
 import { benchScale } from './scale.ts'
 
 const HELP = `Measures the bot on this machine. Figures are only comparable within one run.
 
-  npm run bench [-- house|match|scale|broadcast] [--json] [--count N]
+  npm run bench [-- house|match|scale|import|broadcast] [--json] [--count N]
 
   house     start to first answer, reload, time of an answer, replies per second over HTTP, resident memory
   match     top-1, rejection, time and memory beside Fuse.js, MiniSearch, FlexSearch, Orama, nlp.js and BM25;
             what each part of the ranking is worth; noise
+  import    tables of questions brought in by npm run import: how they are understood beside the other engines,
+            and the time 5,000 rows take
   scale     the same ranker with 1,000, 10,000 and 100,000 phrasings
   broadcast notices over Telegram's protocol, against a server on this machine that enforces its limit, refuses,
             blocks, falls silent and cuts connections: rate, memory, planning, 30 kills, replies meanwhile
@@ -26,6 +29,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Record<stri
   house: benchHouse,
   match: benchMatch,
   scale: benchScale,
+  import: benchImport,
 }
 
 const { values, positionals } = parseArgs({

@@ -6,7 +6,7 @@ export interface Generated {
   readonly questions: readonly { readonly ask: string; readonly region: string; readonly wanted: string }[]
 }
 
-const PHRASINGS_OF_ONE = 12
+export const PHRASINGS_OF_ONE = 12
 const QUESTIONS = 1000
 
 /**

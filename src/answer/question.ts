@@ -111,14 +111,12 @@ function withoutParticle(cue: string, tail: readonly string[]): string[] {
 }
 
 function strip(text: string, lead: readonly string[], tail: readonly string[]): string {
-  let rest = text.replace(/^[\p{P}\s]+|[\p{P}\s]+$/gu, '')
+  let rest = withoutEdges(text)
   for (let changed = true; changed; ) {
     changed = false
     const start = lead.find((word) => rest.startsWith(word) && rest.length > word.length)
     const end = tail.find((word) => rest.endsWith(word) && rest.length > word.length + 1)
-    const shorter = rest
-      .slice(start?.length ?? 0, end ? -end.length : undefined)
-      .replace(/^[\p{P}\s]+|[\p{P}\s]+$/gu, '')
+    const shorter = withoutEdges(rest.slice(start?.length ?? 0, end ? -end.length : undefined))
     if (shorter !== '' && shorter !== rest) {
       rest = shorter
       changed = true
@@ -126,6 +124,17 @@ function strip(text: string, lead: readonly string[], tail: readonly string[]): 
   }
   return rest
 }
+
+/** A pattern for the end would look at every place of a long text, and strip() asks again for each word it takes away. */
+function withoutEdges(text: string): string {
+  let from = 0
+  let to = text.length
+  while (from < to && EDGE.test(text[from] ?? '')) from++
+  while (to > from && EDGE.test(text[to - 1] ?? '')) to--
+  return text.slice(from, to)
+}
+
+const EDGE = /[\p{P}\s]/u
 
 function properNames(content: Content): string[] {
   return [...content.names, ...content.entries.flatMap((entry) => [entry.title, ...entry.aliases])].map(

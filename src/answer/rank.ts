@@ -108,8 +108,10 @@ export function ranker(catalog: Catalog): Rank {
     const latin = isPinyin(question.text)
     const best = bestUnits(catalog, touched.subarray(0, count), sums, latin)
     const named = catalog.findNamed(question.text)
+    const said = bare(question.text)
+    const topic: Topic = { text: said, characters: new Set(said) }
     const judged = pick(catalog, best, named, scope).map(([target, found]) =>
-      judge(catalog, question, query, target, found, named.get(target) ?? 0, sums, latin, scope),
+      judge(catalog, question, topic, query, target, found, named.get(target) ?? 0, sums, latin, scope),
     )
     forgiveTypos(question, judged)
     for (let i = 0; i < count; i++) {
@@ -236,6 +238,12 @@ interface Judged {
   strength: number
 }
 
+/** The question's letters and digits, looked at once for all candidates. */
+interface Topic {
+  readonly text: string
+  readonly characters: ReadonlySet<string>
+}
+
 const NEAR_NAME = FEATURES.indexOf('near-name')
 
 /** Lets Fuse.js look at the names of the few best, where a typo may still change the order. */
@@ -254,6 +262,7 @@ function forgiveTypos(question: Question, judged: readonly Judged[]): void {
 function judge(
   catalog: Catalog,
   question: Question,
+  topic: Topic,
   query: Query,
   position: number,
   found: Found,
@@ -266,7 +275,6 @@ function judge(
   const at = (view: View, unit: number): number => (unit < 0 ? 0 : (sums[view][unit] ?? 0))
   const closestUnit = found.phrasingScore >= found.nameScore ? found.phrasing : found.name
   const closest = catalog.units[closestUnit]
-  const topic = bare(question.text)
   const text = bare(closest?.text ?? '')
   const values: Record<Feature, number> = {
     'phrasing-char': at('char', found.phrasing),
@@ -279,13 +287,13 @@ function judge(
     'covered-word': coverage(query.word, target.vocabulary.word),
     'covered-char': coverage(query.char, target.vocabulary.char),
     'covered-sound': coverage(query.sound, target.vocabulary.sound),
-    'covered-by-best': shared(topic, text),
-    'covers-best': shared(text, topic),
+    'covered-by-best': shared(topic.text, new Set(text)),
+    'covers-best': shared(text, topic.characters),
     'name-inside': nameInside(question, target.names),
     named,
     'near-name': 0,
-    run: longestRun(topic, text) / Math.max(2, Math.min(topic.length, text.length)),
-    same: topic === text ? 1 : 0,
+    run: longestRun(topic.text, text) / Math.max(2, Math.min(topic.text.length, text.length)),
+    same: topic.text === text ? 1 : 0,
     'latin-sound': latin ? Math.max(at('sound', found.phrasing), at('sound', found.name)) : 0,
     context: scope.context?.has(target.entry.id) ? 1 : 0,
   }
@@ -307,9 +315,8 @@ function coverage(tokens: readonly QueryToken[], vocabulary: ReadonlySet<number>
   return all === 0 ? 0 : covered / all
 }
 
-function shared(of: string, within: string): number {
+function shared(of: string, held: ReadonlySet<string>): number {
   if (of === '') return 0
-  const held = new Set(within)
   let count = 0
   for (const character of of) if (held.has(character)) count++
   return count / of.length

@@ -45,7 +45,7 @@ export interface Entry {
   readonly region?: string | undefined
   readonly topics: readonly string[]
   readonly aliases: readonly string[]
-  readonly source?: { readonly document: string; readonly clause: string } | undefined
+  readonly source?: { readonly document: string; readonly clause?: string | undefined } | undefined
   readonly valid?: Validity | undefined
   readonly checked?: string | undefined
   readonly related: readonly string[]
@@ -53,6 +53,8 @@ export interface Entry {
   readonly answer: string
   /** What the document says on a facet, by facet id; a facet it is silent about is absent. */
   readonly facets: Readonly<Record<string, string>>
+  /** A row of somebody's table: its answer is not divided by facet, so what it is silent about is not known. */
+  readonly imported: boolean
   readonly file: string
 }
 

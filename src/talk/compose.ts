@@ -32,7 +32,11 @@ export function say(
   name: PhraseName,
   slots: Readonly<Record<string, string>> = {},
 ): string {
-  return content.phrases[name].replace(/\{(\w+)\}/g, (_, slot: string) => slots[slot] ?? '')
+  return fill(content.phrases[name], slots)
+}
+
+function fill(phrase: string, slots: Readonly<Record<string, string>>): string {
+  return phrase.replace(/\{(\w+)\}/g, (_, slot: string) => slots[slot] ?? '')
 }
 
 /** A reply that is one of the bot's own sentences. */
@@ -117,6 +121,8 @@ function unsaidOf(
   source: SourceDocument | undefined,
   facet: Facet,
 ): string[] {
+  // A whole answer out of a table may well hold what was asked: nobody has sorted it by facet.
+  if (entry.imported && facet.id !== '出处') return []
   switch (facet.id) {
     case '数量':
       return tellsAFigure(entry.answer) ? [] : [facet.unsaid]
@@ -142,6 +148,7 @@ const tellsADay = (answer: string): boolean => /\d月|\d日|每[年月周天]/.t
  * find out question by question. `topics.yaml` says what that is for each topic.
  */
 function unsaidRest(content: Content, entry: Entry, asked: readonly Facet[]): Section[] {
+  if (entry.imported) return []
   const wanted = content.topics.find(({ name }) => name === entry.topics[0])?.details ?? []
   const lacking = content.facets.filter(
     ({ id, what }) =>
@@ -233,12 +240,20 @@ function statusLine(
 
 function sourceLine(content: Content, entry: Entry, source: SourceDocument | undefined): string {
   if (source === undefined) return say(content, 'noSource')
-  return say(content, 'sourceLine', {
+  const slots = {
     issuer: source.issuer,
     title: source.title,
     clause: entry.source?.clause ?? '',
     checked: entry.checked ?? '',
-  })
+  }
+  // Nobody has checked what came out of a table: a part that would be empty is left out.
+  return fill(
+    content.phrases.sourceLine
+      .split('，')
+      .filter((part) => !part.includes('{') || fill(part, slots) !== fill(part, {}))
+      .join('，'),
+    slots,
+  )
 }
 
 function nextSteps(

@@ -241,9 +241,9 @@ export function contextOf(content: Content, session: Session): Set<string> | und
   const last = entryOf(content, topic.entry)
   const near = content.entries.filter(
     (other) =>
-      last !== undefined &&
+      last?.source?.clause !== undefined &&
       other.region === last.region &&
-      other.source?.clause === last.source?.clause &&
+      other.source?.clause === last.source.clause &&
       other.topics[0] === last.topics[0],
   )
   return new Set([
