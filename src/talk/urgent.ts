@@ -18,7 +18,7 @@ export const UNCLEAR = 'unclear'
  * `test/urgent/second.jsonl`, a miss costing more than an alarm; `messages.jsonl` had no say.
  */
 const SOUNDS_URGENT = 0.4
-const SOUNDS_CALM = 0.25
+const SOUNDS_CALM = 0.2
 /** A message longer than this is heard by its beginning and its end. */
 const HEARD = 240
 
