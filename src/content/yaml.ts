@@ -173,7 +173,9 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType): Explained[] {
     case 'invalid_type':
       if (issue.input === undefined)
         return [{ path, message: `缺少${place}`, cure: `补上一行“${String(path.at(-1) ?? '')}: …”。` }]
-      if (issue.input === null) return [{ path, message: `${place}空着`, cure: '在冒号后面写上内容。' }]
+      // A list item that begins with # is empty too, but there it is the # that is to be seen to.
+      if (issue.input === null && typeof issue.path.at(-1) === 'string')
+        return [{ path, message: `${place}空着`, cure: '在冒号后面写上内容。' }]
       return [
         {
           path,
