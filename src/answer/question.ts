@@ -1,4 +1,5 @@
 import type { Content, Facet } from '../model/content.ts'
+import { type FoundWord, wordFinder } from '../text/views.ts'
 
 /** What a message asks, taken apart: intent × facet × region. */
 export interface Question {
@@ -31,15 +32,18 @@ export function questionReader(content: Content): ReadQuestion {
       id: region.id,
     })),
   )
-  const namesWithRegion = properNames(content).filter((name) =>
-    regionNames.some((region) => name.includes(region.name) && name !== region.name),
+  const regionsByName = longestNameFirst(regionNames)
+  const regionNamesIn = wordFinder(regionNames.map(({ name }) => name))
+  const namesIn = wordFinder(
+    properNames(content).filter((name) => regionNamesIn(name).some(({ word }) => word !== name)),
   )
-  const facets = content.facets.map((facet) => ({
-    facet,
-    cues: longestFirst(facet.cues.flatMap((cue) => withoutParticle(cue, tail))),
-  }))
-  const notOurs = content.notOurs.map((word) => word.toLowerCase())
-  const places = content.places.map((place) => place.toLowerCase())
+  const facetOf = new Map<string, number>()
+  for (const [i, facet] of content.facets.entries())
+    for (const cue of facet.cues.flatMap((cue) => withoutParticle(cue.toLowerCase(), tail)))
+      if (!facetOf.has(cue)) facetOf.set(cue, i)
+  const cuesIn = wordFinder(facetOf.keys())
+  const notOursIn = wordFinder(content.notOurs.map((word) => word.toLowerCase()))
+  const placesIn = wordFinder(content.places.map((place) => place.toLowerCase()))
   const emptyWords = longestFirst(content.filler.empty).map((word) =>
     word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
   )
@@ -49,29 +53,31 @@ export function questionReader(content: Content): ReadQuestion {
     const text = strip(normalized, lead, tail)
     const weights = new Float32Array(text.length).fill(1)
 
-    const named = findAll(text, namesWithRegion)
     const regions: string[] = []
-    for (const { name, id } of longestNameFirst(regionNames))
-      for (const at of occurrences(text, name)) {
-        if (weights[at] === 0) continue
-        regions.push(id)
-        if (!named.some(([from, to]) => from <= at && at + name.length <= to))
-          weights.fill(0, at, at + name.length)
-      }
-
-    let facet: Facet | undefined
-    let longest = 0
-    for (const { facet: candidate, cues } of facets)
-      for (const cue of cues)
-        for (const at of occurrences(text, cue)) {
-          for (let i = at; i < at + cue.length; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
-          if (cue.length > longest) [facet, longest] = [candidate, cue.length]
+    if (regionNamesIn(text).length > 0) {
+      const named = namesIn(text)
+      for (const { name, id } of regionsByName)
+        for (const at of occurrences(text, name)) {
+          if (weights[at] === 0) continue
+          regions.push(id)
+          if (!named.some((own) => own.at <= at && at + name.length <= own.at + own.word.length))
+            weights.fill(0, at, at + name.length)
         }
+    }
 
-    const unknownPlaces = places.filter(
-      (place) => isNamed(text, place) && occurrences(text, place).some((at) => weights[at] !== 0),
+    let longest = ''
+    for (const { word: cue, at } of cuesIn(text)) {
+      for (let i = at; i < at + cue.length; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
+      const earlier = (facetOf.get(cue) ?? 0) - (facetOf.get(longest) ?? 0)
+      if (cue.length > longest.length || (cue.length === longest.length && earlier < 0)) longest = cue
+    }
+    const facet = content.facets[facetOf.get(longest) ?? -1]
+
+    const unknownPlaces = wordsNamed(
+      text,
+      placesIn(text).filter(({ at }) => weights[at] !== 0),
     )
-    const foreign = notOurs.filter((word) => isNamed(text, word))
+    const foreign = wordsNamed(text, notOursIn(text))
     let rest = ''
     for (let i = 0; i < text.length; i++) if (weights[i] === 1) rest += text[i]
     rest = rest.replace(/[^\p{L}\p{N}]+/gu, '')
@@ -116,15 +122,14 @@ function properNames(content: Content): string[] {
   )
 }
 
-function isNamed(text: string, word: string): boolean {
-  if (/^[a-z]/.test(word)) return new RegExp(`(?<![a-z])${word}(?![a-z])`).test(text)
-  return text.includes(word)
-}
-
-function findAll(text: string, names: readonly string[]): [number, number][] {
-  return names.flatMap((name) =>
-    occurrences(text, name).map((at): [number, number] => [at, at + name.length]),
+/** Words that stand in the text; one in Latin letters must not be a part of a longer one. */
+function wordsNamed(text: string, found: readonly FoundWord[]): string[] {
+  const whole = found.filter(
+    ({ word, at }) =>
+      !/^[a-z]/.test(word) ||
+      !(/[a-z]/.test(text.charAt(at - 1)) || /[a-z]/.test(text.charAt(at + word.length))),
   )
+  return [...new Set(whole.map(({ word }) => word))]
 }
 
 function occurrences(text: string, word: string): number[] {

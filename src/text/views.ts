@@ -1,4 +1,4 @@
-import { soundOf } from './pinyin.ts'
+import { soundOfToken } from './pinyin.ts'
 import type { Segmenter } from './segment.ts'
 
 /** The ways a text is looked at; each turns it into tokens of its own kind. */
@@ -28,6 +28,7 @@ export function tokenizer(
   return (text, weights) => {
     const weigh = (from: number, to: number): number => {
       if (weights === undefined) return 1
+      if (to === from + 1) return weights[from] ?? 1
       let sum = 0
       for (let i = from; i < to; i++) sum += weights[i] ?? 1
       return sum / Math.max(1, to - from)
@@ -38,7 +39,7 @@ export function tokenizer(
       const weight = weigh(match.index, match.index + match[0].length)
       if (weight === 0) continue
       chars.push({ token: match[0], weight })
-      for (const sound of soundOf(match[0])) sounds.push({ token: sound, weight })
+      for (const sound of soundOfToken(match[0])) sounds.push({ token: sound, weight })
     }
     const words: Token[] = []
     let at = 0
@@ -80,24 +81,58 @@ function conceptFinder(
   concepts: Readonly<Record<string, readonly string[]>>,
 ): (text: string) => FoundConcept[] {
   const byWord = new Map<string, string[]>()
-  let longest = 0
   for (const [concept, words] of Object.entries(concepts))
     for (const written of [concept, ...words]) {
       const word = written.toLowerCase()
       byWord.set(word, [...(byWord.get(word) ?? []), concept])
-      longest = Math.max(longest, word.length)
     }
+  const wordsIn = wordFinder(byWord.keys())
   return (text) => {
     const found = new Map<string, FoundConcept>()
-    for (let from = 0; from < text.length; from++)
-      for (let length = Math.min(longest, text.length - from); length > 0; length--) {
-        const word = text.slice(from, from + length)
-        const hit = byWord.get(word)
-        if (hit === undefined || insideLatinWord(text, from, from + length)) continue
-        for (const concept of hit)
-          if (!found.has(concept)) found.set(concept, { concept, from, to: from + length })
-      }
+    for (const { word, at } of wordsIn(text)) {
+      const to = at + word.length
+      if (insideLatinWord(text, at, to)) continue
+      for (const concept of byWord.get(word) ?? [])
+        if (!found.has(concept)) found.set(concept, { concept, from: at, to })
+    }
     return [...found.values()]
+  }
+}
+
+export interface FoundWord {
+  readonly word: string
+  readonly at: number
+}
+
+/**
+ * Finds every place where one of many words stands in a text, from its beginning, the longer word first.
+ * The cost grows with the text and not with the number of words.
+ */
+export function wordFinder(words: Iterable<string>): (text: string) => FoundWord[] {
+  const byStart = new Map<string, { readonly words: Set<string>; readonly lengths: number[] }>()
+  for (const word of words) {
+    if (word === '') continue
+    const start = word.slice(0, 2)
+    const known = byStart.get(start)
+    if (known === undefined) byStart.set(start, { words: new Set([word]), lengths: [word.length] })
+    else {
+      known.words.add(word)
+      if (!known.lengths.includes(word.length)) known.lengths.push(word.length)
+    }
+  }
+  for (const { lengths } of byStart.values()) lengths.sort((a, b) => b - a)
+  return (text) => {
+    const found: FoundWord[] = []
+    for (let at = 0; at < text.length; at++) {
+      const start = byStart.get(text.slice(at, at + 2))
+      for (const length of start?.lengths ?? []) {
+        const word = text.slice(at, at + length)
+        if (start?.words.has(word)) found.push({ word, at })
+      }
+      const single = text.charAt(at)
+      if (at + 1 < text.length && byStart.has(single)) found.push({ word: single, at })
+    }
+    return found
   }
 }
 
