@@ -1,21 +1,24 @@
 import { parseArgs } from 'node:util'
+import { benchCalibration, writeTables } from './calibration.ts'
 import { benchHouse } from './house.ts'
 import { benchMatch } from './match.ts'
 import { benchScale } from './scale.ts'
 
 const HELP = `Measures the bot on this machine. Figures are only comparable within one run.
 
-  npm run bench [-- house|match|scale] [--json]
+  npm run bench [-- house|match|calibration|scale] [--json]
 
-  house     start to first answer, reload, time of an answer, replies per second over HTTP, resident memory
-  match     top-1, rejection, time and memory beside Fuse.js, MiniSearch, FlexSearch, Orama, nlp.js and BM25;
-            what each part of the ranking is worth; noise
-  scale     the same ranker with 1,000, 10,000 and 100,000 phrasings
-  --json    one JSON object instead of tables`
+  house        start to first answer, reload, time of an answer, replies per second over HTTP, resident memory
+  match        top-1, rejection, time and memory beside Fuse.js, MiniSearch, FlexSearch, Orama, nlp.js and BM25;
+               what each part of the ranking is worth; noise
+  calibration  whether a score means what it says, and where the thresholds come from
+  scale        the same ranker with 1,000, 10,000 and 100,000 phrasings
+  --json       one JSON object instead of tables`
 
 const BENCHES: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
   house: benchHouse,
   match: benchMatch,
+  calibration: benchCalibration,
   scale: benchScale,
 }
 
@@ -39,9 +42,5 @@ else if (bench === undefined) {
 function print(figures: Record<string, unknown>): void {
   const rows = Object.values(figures) as object[]
   if (rows.some((row) => Object.values(row).every((cell) => typeof cell !== 'object'))) console.table(figures)
-  else
-    for (const [title, table] of Object.entries(figures)) {
-      console.log(`\n${title}`)
-      console.table(table)
-    }
+  else writeTables(figures)
 }

@@ -114,7 +114,8 @@ export async function buildCatalog(
     }),
   )
   await pause()
-  return { content, units, targets, byEntry, views, tokenize, readQuestion: questionReader(content) }
+  const readQuestion = await questionReader(content, pause)
+  return { content, units, targets, byEntry, views, tokenize, readQuestion }
 }
 
 /** So many characters are indexed between two pauses. */

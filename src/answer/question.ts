@@ -21,9 +21,13 @@ export interface Question {
 export type ReadQuestion = (normalized: string) => Question
 
 const FACET_WEIGHT = 0.3
+const NAMES_AT_ONCE = 1000
 
-/** Prepares the reading of questions for one content. */
-export function questionReader(content: Content): ReadQuestion {
+/**
+ * Prepares the reading of questions for one content.
+ * @param pause awaited now and then
+ */
+export async function questionReader(content: Content, pause: () => Promise<void>): Promise<ReadQuestion> {
   const lead = longestFirst(content.filler.lead)
   const tail = longestFirst(content.filler.tail)
   const regionNames = content.regions.flatMap((region) =>
@@ -34,9 +38,12 @@ export function questionReader(content: Content): ReadQuestion {
   )
   const regionsByName = longestNameFirst(regionNames)
   const regionNamesIn = wordFinder(regionNames.map(({ name }) => name))
-  const namesIn = wordFinder(
-    properNames(content).filter((name) => regionNamesIn(name).some(({ word }) => word !== name)),
-  )
+  const namesWithRegion: string[] = []
+  for (const [i, name] of properNames(content).entries()) {
+    if (regionNamesIn(name).some(({ word }) => word !== name)) namesWithRegion.push(name)
+    if (i % NAMES_AT_ONCE === NAMES_AT_ONCE - 1) await pause()
+  }
+  const namesIn = wordFinder(namesWithRegion)
   const facetOf = new Map<string, number>()
   for (const [i, facet] of content.facets.entries())
     for (const cue of facet.cues.flatMap((cue) => withoutParticle(cue.toLowerCase(), tail)))

@@ -23,6 +23,8 @@ export const FEATURES = [
   'covered-by-best', // share of the question's characters that the closest text holds
   'covers-best', // share of the closest text's characters that the question holds
   'name-inside', // longest name found whole in the question, as a share of what the question says
+  'name-held', // share of the characters of a name that the question holds, for the name held best
+  'name-run', // the same for its longest stretch
   'near-name', // Fuse.js: a name is in the question but for a typo
   'run', // longest common run with the closest text
   'same', // the question is the phrasing
@@ -75,7 +77,7 @@ const JUDGED_BY_FUSE = 8
  * So many postings are read before the rest of the lists, those of the most frequent tokens, is left unread.
  * A question therefore costs the same in a base of any size; the entries it finds are judged exactly.
  */
-const READ_MOST = 40_000
+const READ_MOST = 12_000
 
 /** Prepares ranking over a catalog. The returned function is synchronous and not re-entrant: it reuses its buffers. */
 export function ranker(catalog: Catalog): Rank {
@@ -379,6 +381,8 @@ function judge(
     'covered-by-best': shared(topic, text),
     'covers-best': shared(text, topic),
     'name-inside': nameInside(asked, target.names),
+    'name-held': bestOf(target.names, (own) => shared(own, topic)),
+    'name-run': bestOf(target.names, (own) => longestRun(own, topic) / Math.max(2, own.length)),
     'near-name': 0,
     run: longestRun(topic, text) / Math.max(2, Math.min(topic.length, text.length)),
     same: topic === text ? 1 : 0,
@@ -407,6 +411,10 @@ function nameInside({ text, said }: Asked, names: readonly string[]): number {
   for (const name of names)
     if (name.length >= 2 && name.length > best && text.includes(name)) best = name.length
   return said === 0 ? 0 : Math.min(1, best / said)
+}
+
+function bestOf(names: readonly string[], agreement: (name: string) => number): number {
+  return names.reduce((best, name) => Math.max(best, agreement(name)), 0)
 }
 
 const LONGEST_RUN = 64
