@@ -59,11 +59,12 @@ for (let epoch = 0; epoch < 40; epoch++) {
 }
 const kept = [...ids].filter(([, id]) => (seen[id] ?? 0) >= 2 && Math.abs(weights[id] ?? 0) >= 0.25)
 const round = (value: number): number => Math.round(value * 100) / 100
-const model = {
-  bias: round(bias),
-  weights: Object.fromEntries(kept.map(([trait, id]) => [trait, round(weights[id] ?? 0)])),
-}
-writeFileSync('src/talk/urgent-model.json', `${JSON.stringify(model)}\n`)
+// A trait a line, sorted, so that a change of the model can be read as a diff.
+const lines = kept.map(([trait, id]) => `    ${JSON.stringify(trait)}: ${round(weights[id] ?? 0)}`).sort()
+writeFileSync(
+  'src/talk/urgent-model.json',
+  `{\n  "bias": ${round(bias)},\n  "weights": {\n${lines.join(',\n')}\n  }\n}\n`,
+)
 console.log(
   `${messages.length} labelled messages and ${calm.length} phrasings; ${kept.length} of ${ids.size} traits kept`,
 )

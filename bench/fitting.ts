@@ -330,27 +330,16 @@ export function outcomes(seen: readonly Seen[], { answer, askBack, worthAsking }
   return { cost: total / seen.length, tally }
 }
 
-/** What costs so little more than the least cannot be told from it by this many questions. */
-const NEARLY = 1.1
-/** Whatever it costs, so few of the questions that no document answers may be answered with a policy. */
-const MOST_STRANGERS_ANSWERED = 0.02
-
-/** The thresholds that cost visitors least; of those that cost nearly the same, the ones that answer most. */
+/** The thresholds that cost visitors least. */
 export function cheapest(seen: readonly Seen[]): Thresholds {
-  const strangers = seen.filter(({ stranger }) => stranger).length
-  const tried: { cost: number; right: number; thresholds: Thresholds }[] = []
+  let best: { readonly cost: number; readonly thresholds: Thresholds } | undefined
   for (let answer = 0.5; answer <= 0.95; answer += 0.025)
     for (let askBack = 0.1; askBack <= Math.min(answer, 0.6); askBack += 0.05)
       for (const worthAsking of [0.03, 0.06]) {
         const thresholds = { answer, askBack, worthAsking }
-        const { cost, tally } = outcomes(seen, thresholds)
-        if (tally.strangersAnswered <= MOST_STRANGERS_ANSWERED * strangers)
-          tried.push({ cost, right: tally.right, thresholds })
+        const { cost } = outcomes(seen, thresholds)
+        if (best === undefined || cost < best.cost) best = { cost, thresholds }
       }
-  const least = Math.min(...tried.map(({ cost }) => cost))
-  const [best] = tried
-    .filter(({ cost }) => cost <= least * NEARLY)
-    .sort((a, b) => b.right - a.right || a.cost - b.cost)
   if (!best) throw new Error('there are no labelled questions')
   return best.thresholds
 }

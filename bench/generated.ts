@@ -1,5 +1,5 @@
 import type { Content, Entry, Intent } from '../src/model/content.ts'
-import { wordFinder } from '../src/text/views.ts'
+import { wordFinder } from '../src/text/find.ts'
 import { randomFrom } from './measure.ts'
 
 export interface Generated {
@@ -7,7 +7,7 @@ export interface Generated {
   readonly questions: readonly { readonly ask: string; readonly region: string; readonly wanted: string }[]
 }
 
-const PHRASINGS_OF_ONE = 12
+export const PHRASINGS_OF_ONE = 12
 const QUESTIONS = 1000
 
 /**
@@ -85,14 +85,15 @@ function wordSwapper({ concepts }: Content, among: <T>(list: readonly T[]) => T)
     const all = [concept, ...words].filter((word) => /^\p{Script=Han}{2,}$/u.test(word))
     for (const word of all) others.set(word, all)
   }
-  const wordsIn = wordFinder(others.keys())
+  // The longer word first where two begin at one place.
+  const findWords = wordFinder([...others.keys()].sort((a, b) => b.length - a.length))
   return (text) => {
     let swapped = ''
     let copied = 0
-    for (const { word, at } of wordsIn(text)) {
-      if (at < copied) continue
-      swapped += text.slice(copied, at) + among(others.get(word) ?? [word])
-      copied = at + word.length
+    for (const { word, from, to } of findWords(text)) {
+      if (from < copied) continue
+      swapped += text.slice(copied, from) + among(others.get(word) ?? [word])
+      copied = to
     }
     return swapped + text.slice(copied)
   }

@@ -18,3 +18,19 @@ export function randomFrom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }
+
+export interface Lap {
+  readonly wall: number
+  /** Time of the processor, all threads together: tells more than the clock when others use the machine. */
+  readonly cpu: number
+}
+
+export function stopwatch(): () => Lap {
+  const used = process.cpuUsage()
+  const start = performance.now()
+  return () => {
+    const wall = performance.now() - start
+    const { user, system } = process.cpuUsage(used)
+    return { wall, cpu: (user + system) / 1000 }
+  }
+}

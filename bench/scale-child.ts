@@ -7,7 +7,7 @@ import { loadSegmenter, type Segmenter } from '../src/text/segment.ts'
 import { tokenizer } from '../src/text/views.ts'
 import { docsOf, ENGINES, type EngineName } from './engines.ts'
 import type { Generated } from './generated.ts'
-import { percentile, round } from './measure.ts'
+import { type Lap, percentile, round, stopwatch } from './measure.ts'
 
 /** The child process of `scale`: one engine over one generated base. */
 const [engine = 'ours', file = ''] = process.argv.slice(2)
@@ -79,22 +79,6 @@ async function measureOurs() {
     'longest pause in a reload, ms': Math.round(delay.max / 1e6),
     'longest pause in a reload, ms of CPU': Math.round(Math.max(...stretches)),
     'top-1, %': share(right, questions.length),
-  }
-}
-
-interface Lap {
-  readonly wall: number
-  /** Time of the processor, all threads together: tells more than the clock when others use the machine. */
-  readonly cpu: number
-}
-
-function stopwatch(): () => Lap {
-  const used = process.cpuUsage()
-  const start = performance.now()
-  return () => {
-    const wall = performance.now() - start
-    const { user, system } = process.cpuUsage(used)
-    return { wall, cpu: (user + system) / 1000 }
   }
 }
 

@@ -35,6 +35,7 @@ const app = webChannel({
   sorry: () => content.phrases.sorry,
   suggestions: () => content.phrases.suggestions.split('|'),
   regions: () => content.regions,
+  notices: () => content.notices,
   isUrgent: bot.isUrgent,
   clientAddress: () => 'here',
 })

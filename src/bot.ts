@@ -4,11 +4,11 @@ import { buildCatalog } from './answer/catalog.ts'
 import { type Loaded, loadContent } from './content/load.ts'
 import { describe, watchContent } from './content/watch.ts'
 import type { Log, Respond } from './model/channel.ts'
-import type { Content } from './model/content.ts'
+import { type Content, PHRASES } from './model/content.ts'
 import type { Database } from './store/database.ts'
 import { forgetOldReplies } from './store/inbound.ts'
 import { forgetOldSessions } from './store/sessions.ts'
-import { regionByName } from './talk/converse.ts'
+import { type Outgoing, regionByName } from './talk/converse.ts'
 import { inOrder } from './talk/in-order.ts'
 import { type Knowledge, readyToTalk } from './talk/knowledge.ts'
 import { createTurn } from './talk/turn.ts'
@@ -26,6 +26,10 @@ export interface BotOptions {
   readonly log: Log
   readonly now?: () => Date
   readonly defaultRegion?: string | undefined
+  /** The channels that can write to somebody first; without any, nobody is promised a reminder. */
+  readonly outgoing?: Outgoing | undefined
+  /** Where visitors open the web pages. */
+  readonly publicUrl?: string | undefined
   readonly segmenter?: 'jieba' | 'intl'
   /** Follow edits of the content. */
   readonly watch?: boolean
@@ -50,12 +54,13 @@ export interface Bot {
 /** Reads the content, loads the segmenter and answers; a content that is broken from the start leaves the urgent lane. */
 export async function startBot(options: BotOptions): Promise<Bot> {
   const { log } = options
+  const now = options.now ?? (() => new Date())
   const read = (found: Loaded): Loaded => {
     const wrong = found.content ? checkWordings(found.content) : []
     if (wrong.length === 0) return found
     return { problems: [...found.problems, ...wrong], version: found.version }
   }
-  let loaded = read(await loadContent(options.contentDir))
+  let loaded = read(await loadContent(options.contentDir, undefined, now()))
   const content = loaded.content ?? lastGoodContent(options.lastGood)
   report(loaded, log, content !== undefined)
   const segmenter = loadSegmenter(content ? namesOf(content) : [], options.segmenter)
@@ -80,16 +85,19 @@ export async function startBot(options: BotOptions): Promise<Bot> {
           report(found, log, knowledge !== undefined)
         },
         log,
+        now,
       )
     : async () => {}
 
-  const now = options.now ?? (() => new Date())
   const turn = createTurn({
     db: options.db,
+    log,
     now,
     knowledge: () => knowledge,
     defaultRegion: () =>
       knowledge && options.defaultRegion ? regionByName(knowledge.content, options.defaultRegion) : undefined,
+    outgoing: options.outgoing,
+    publicUrl: options.publicUrl,
     ...(options.unlimited ? { allowPace: () => true } : {}),
   })
   const fallbackUrgent = createUrgentLane(FALLBACK_URGENT)
@@ -131,6 +139,7 @@ const SNAPSHOT_PARTS: readonly (keyof Content)[] = [
   'filler',
   'notOurs',
   'notices',
+  'past',
 ]
 const HOUR = 3600 * 1000
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -165,7 +174,10 @@ function lastGoodContent(file: string | undefined): Content | undefined {
   try {
     const kept = JSON.parse(readFileSync(file, 'utf8')) as Partial<Content>
     // An older version of the bot may have kept it: what it lacks, it cannot serve.
-    return SNAPSHOT_PARTS.every((part) => part in kept) ? (kept as Content) : undefined
+    return SNAPSHOT_PARTS.every((part) => part in kept) &&
+      Object.keys(PHRASES).every((name) => name in (kept.phrases ?? {}))
+      ? (kept as Content)
+      : undefined
   } catch {
     // A snapshot that cannot be read is as good as none.
     return undefined

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 
 const flag = (name: string) => z.enum(['on', 'off'], `${name} is either on or off`)
@@ -17,7 +18,7 @@ const settings = z.object({
   CONTENT_DIR: z
     .string()
     .default('.')
-    .refine((dir) => existsSync(dir), 'does not exist')
+    .refine((dir) => ['knowledge', 'intents'].some((part) => existsSync(join(dir, part))), 'holds no content')
     .describe('an existing folder that holds knowledge/ and intents/'),
   DEFAULT_REGION: z
     .string()
@@ -34,7 +35,7 @@ const settings = z.object({
     .optional()
     .describe('the token BotFather gave, digits, a colon and letters'),
   TELEGRAM_API_ROOT: z
-    .url()
+    .url({ protocol: /^https?$/ })
     .default('https://api.telegram.org')
     .describe('a URL such as https://api.telegram.org'),
   TELEGRAM_WEBHOOK_URL: z
@@ -61,6 +62,19 @@ const settings = z.object({
     ])
     .optional()
     .describe('wechaty-puppet-service, wechaty-puppet-padlocal or wechaty-puppet-wechat4u'),
+  WECHAT_NOTICES_PER_DAY: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(500)
+    .default(0)
+    .describe('how many notices a day the WeChat account may send, 0 for none and never more than 500'),
+  WECHAT_NOTICES_PER_MINUTE: z.coerce
+    .number()
+    .min(0.1)
+    .max(10)
+    .default(2)
+    .describe('how many notices a minute the WeChat account sends at most, from 0.1 to 10'),
   QUIET_HOURS: quietHours.default('22:00-08:00').describe('a span such as 22:00-08:00, or off'),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
@@ -76,6 +90,14 @@ const settings = z.object({
 })
 
 export type Config = z.output<typeof settings>
+
+/** How the WeChat account sends notices; undefined where it sends none. */
+export const wechatPace = ({
+  WECHAT_NOTICES_PER_DAY: perDay,
+  WECHAT_NOTICES_PER_MINUTE: perMinute,
+  WECHATY_PUPPET: puppet,
+}: Config): { perDay: number; perMinute: number } | undefined =>
+  puppet !== undefined && perDay > 0 ? { perDay, perMinute } : undefined
 
 export const SECRETS = [
   'TELEGRAM_TOKEN',

@@ -6,14 +6,17 @@ import { startTelegram, type TelegramChannel } from './channels/telegram.ts'
 import { webChannel } from './channels/web.tsx'
 import { startWechat } from './channels/wechat.ts'
 import { EnvironmentError, EXIT, runCommand, UsageError } from './cli/command.ts'
-import { type Config, SECRETS } from './config.ts'
+import { openStore } from './cli/store.ts'
+import { type Config, SECRETS, wechatPace } from './config.ts'
 import { createLog } from './log.ts'
 import type { Channel, Log, Respond } from './model/channel.ts'
+import type { NoticeSender } from './model/notice.ts'
 import { differsFromApproved } from './notices/approve.ts'
+import { remindOfEvents } from './notices/remind.ts'
 import { type Outbox, startOutbox } from './outbox/run.ts'
 import { type RunningServer, serve } from './server.ts'
 import { markReachable, markUnreachable } from './store/addresses.ts'
-import { type Database, openDatabase } from './store/database.ts'
+import type { Database } from './store/database.ts'
 import { say } from './talk/compose.ts'
 import { CONTENT_DOWN } from './talk/content-down.ts'
 import { regionByName } from './talk/converse.ts'
@@ -26,6 +29,8 @@ const HELP = `青答 Qingda: answers questions about local youth policies, in th
 Settings come from .env or the environment; .env.example lists them all. Ctrl-C stops cleanly.`
 
 const STOP_MS = 5000
+/** A reminder comes so much late at most. */
+const REMIND_MS = 15_000
 
 await runCommand(HELP, async (config) => {
   if (process.argv.length > 2) throw new UsageError(`npm start takes no argument (${process.argv[2]}).`)
@@ -54,12 +59,9 @@ await runCommand(HELP, async (config) => {
 
 /** Builds the parts and hands them to each other; `stops` gets what ends each, in the order they were built. */
 async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]): Promise<void> {
-  const db = await openDatabase(join(config.DATA_DIR, 'qingda.sqlite')).catch((error: unknown) => {
-    throw new EnvironmentError(
-      `The database in DATA_DIR (${config.DATA_DIR}) cannot be opened: ${String(error)}. Give a folder this user may write to.`,
-    )
-  })
+  const db = await openStore(config)
   stops.push(() => db.destroy())
+  const senders: NoticeSender[] = []
   const bot = await startBot({
     contentDir: config.CONTENT_DIR,
     db,
@@ -68,6 +70,8 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
     watch: true,
     lastGood: join(config.DATA_DIR, 'last-good-content.json'),
     defaultRegion: config.DEFAULT_REGION,
+    outgoing: { channels: () => senders.map(({ channel }) => channel), quietHours: config.QUIET_HOURS },
+    publicUrl: config.PUBLIC_URL,
   })
   stops.push(() => bot.stop())
   const content = () => bot.knowledge()?.content
@@ -98,27 +102,39 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
     Promise.allSettled([outbox?.stop(), server?.close(), ...channels.map((channel) => channel.stop())]),
   )
   const app = new Hono()
-  const telegram = await connectTelegram(config, db, log, sorry(), async (message) => {
+  const respond: Respond = async (message) => {
     const reply = await bot.respond(message)
     // After 「已退订」 no notice arrives, not even one that had set out before.
     await outbox?.settled(message.address)
     return reply
-  })
+  }
+  const telegram = await connectTelegram(config, db, log, sorry, respond)
   if (telegram) {
     app.post('/telegram/webhook', (context) => telegram.handle(context.req.raw))
     channels.push(telegram)
+    senders.push(telegram.sender)
   }
-  if (config.WECHATY_PUPPET !== undefined)
-    channels.push(
-      startWechat({
-        puppet: config.WECHATY_PUPPET,
-        dataDir: config.DATA_DIR,
-        respond: bot.respond,
-        log,
-        sorry: sorry(),
-        greeting: greeting(),
-      }),
-    )
+  const notices = wechatPace(config)
+  const wechat =
+    config.WECHATY_PUPPET === undefined
+      ? undefined
+      : startWechat({
+          puppet: config.WECHATY_PUPPET,
+          dataDir: config.DATA_DIR,
+          respond,
+          log,
+          get sorry() {
+            return sorry()
+          },
+          get greeting() {
+            return greeting()
+          },
+          ...(notices ? { notices } : {}),
+        })
+  if (wechat) {
+    channels.push(wechat)
+    if (wechat.sender) senders.push(wechat.sender)
+  }
   app.route(
     '/',
     webChannel({
@@ -127,6 +143,8 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
       sorry,
       greeting,
       regions,
+      notices: () => [...(content()?.notices ?? []), ...(content()?.past ?? [])],
+      publicUrl: config.PUBLIC_URL,
       suggestions: () => content()?.phrases.suggestions.split('|') ?? [],
       isUrgent: bot.isUrgent,
       clientAddress: (context) => clientAddress(context, config.TRUST_PROXY === 'on'),
@@ -137,11 +155,48 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
   outbox = startOutbox({
     db,
     log,
-    senders: telegram ? [telegram.sender] : [],
+    senders,
     quietHours: config.QUIET_HOURS,
     edited: (broadcast) => differsFromApproved(broadcast, content()?.notices ?? []),
   })
+  const reminding = remindNowAndThen(() => {
+    const known = content()
+    return known
+      ? remindOfEvents({
+          db,
+          log,
+          content: known,
+          reaches: senders,
+          publicUrl: config.PUBLIC_URL,
+          quietHours: config.QUIET_HOURS,
+          now: new Date(),
+        })
+      : Promise.resolve()
+  }, log)
+  stops.push(() => reminding.stop())
   console.log(`青答已启动：${server.url}\n（Ctrl-C 结束；另开一个终端运行 npm run talk 可以在终端里聊）`)
+}
+
+/** Looks for reminders that are due; one at a time, however long it takes. */
+function remindNowAndThen(work: () => Promise<void>, log: Log): { stop(): Promise<void> } {
+  let inHand: Promise<void> | undefined
+  const look = (): void => {
+    inHand ??= work()
+      .catch((error: unknown) =>
+        log.error({ error: String(error) }, 'the reminders that are due could not be planned; trying again'),
+      )
+      .finally(() => {
+        inHand = undefined
+      })
+  }
+  look()
+  const timer = setInterval(look, REMIND_MS)
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await inHand
+    },
+  }
 }
 
 /** A channel that cannot start leaves the others alone: the reason is in the log, the web chat runs. */
@@ -149,7 +204,7 @@ async function connectTelegram(
   config: Config,
   db: Database,
   log: Log,
-  sorry: string,
+  sorry: () => string,
   respond: Respond,
 ): Promise<TelegramChannel | undefined> {
   if (config.TELEGRAM_TOKEN === undefined) return undefined
@@ -164,7 +219,9 @@ async function connectTelegram(
       apiRoot: config.TELEGRAM_API_ROOT,
       respond,
       log,
-      sorry,
+      get sorry() {
+        return sorry()
+      },
       perSecond: config.TELEGRAM_PER_SECOND,
       onReachable: (chat, reachable) =>
         reachable

@@ -7,6 +7,7 @@ import type { Respond } from '../src/model/channel.ts'
 import { type RunningServer, serve } from '../src/server.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import { quiet } from './fakes/log.ts'
+import { NOW, notice } from './fakes/notices.ts'
 
 const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 const AXE = readFileSync('node_modules/axe-core/axe.min.js', 'utf8')
@@ -47,6 +48,11 @@ describe.skipIf(!present)('the page in a browser', () => {
       sorry: () => '抱歉，我这边出了点问题。',
       suggestions: () => ['有青年公寓吗', '想当志愿者'],
       regions: () => bot.knowledge()?.content.regions ?? [],
+      notices: () => [
+        notice({ quota: 40, link: 'https://example.org/a', body: '两位主播讲选品。\n\n问题请打 12345。' }),
+        notice({ id: 'over', starts: '2026-01-10T14:00:00+08:00', ends: '2026-01-10T16:30:00+08:00' }),
+      ],
+      now: () => NOW,
       isUrgent: bot.isUrgent,
       clientAddress: () => 'loopback',
       limit: { perMinute: 6000, burst: 1000 },
@@ -245,6 +251,17 @@ describe.skipIf(!present)('the page in a browser', () => {
     expect(complaints).toEqual([])
   })
 
+  test.each([
+    ['with', true],
+    ['without', false],
+  ])('a very long message %s script does not push its answer out of sight', async (_, javaScriptEnabled) => {
+    const page = await open('/', { javaScriptEnabled, viewport: { width: 390, height: 700 } })
+    await ask(page, `担保费能减多少？${'我的情况比较复杂，慢慢说。'.repeat(150)}`)
+    const { y = 0 } = (await replies(page).last().boundingBox()) ?? {}
+    expect(y).toBeGreaterThan(0)
+    expect(y).toBeLessThan(500)
+  })
+
   test('without script the page loads anew and shows the conversation', async () => {
     const page = await open('/', { javaScriptEnabled: false })
     await page.getByLabel('所在城市').selectOption({ label: '莲都' })
@@ -271,6 +288,40 @@ describe.skipIf(!present)('the page in a browser', () => {
     expect(await replies(page).last().textContent()).toContain('没有保存')
   })
 
+  test('an event shown in the chat leads to its page and its calendar file, without script too', async () => {
+    respond = async () => ({
+      decision: 'act',
+      sections: [
+        {
+          kind: 'detail',
+          text: '【莲都】主播沙龙\n报名或详情：https://example.org/a',
+          notice: '2026-12-10-zhubo',
+        },
+      ],
+      choices: [],
+      entries: [],
+      score: 0,
+    })
+    const page = await open('/', { ...PHONE, javaScriptEnabled: false })
+    await ask(page, '近期活动')
+    const link = page.getByRole('link', { name: 'https://example.org/a' })
+    expect(await link.getAttribute('href')).toBe('https://example.org/a')
+    await page.getByRole('link', { name: '活动页面' }).click()
+    await page.getByRole('heading', { level: 1, name: '主播沙龙第3期' }).waitFor()
+    await page.getByText('2026年12月10日（周四）14:00–16:30').waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    )
+    const download = page.waitForEvent('download')
+    await page.getByRole('link', { name: '加到手机日历' }).click()
+    const file = await download
+    expect(file.suggestedFilename()).toBe('2026-12-10-zhubo.ics')
+    expect(readFileSync(await file.path(), 'utf8')).toContain('SUMMARY:主播沙龙第3期')
+    await page.getByRole('link', { name: '近期活动' }).click()
+    await page.getByRole('heading', { level: 2 }).first().waitFor()
+    expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toEqual(['主播沙龙第3期'])
+  })
+
   test('a narrow phone with text at 200 % scrolls down only, and what sticks leaves room to read', async () => {
     const page = await open('/', { viewport: { width: 320, height: 640 } })
     await page.getByLabel('所在城市').selectOption({ label: '呼和浩特' })
@@ -295,13 +346,18 @@ describe.skipIf(!present)('the page in a browser', () => {
     await page.getByLabel('所在城市').selectOption({ label: '莲都' })
     await ask(page, '担保费太贵了能少交点吗')
     await ask(page, '我不想活了')
-    const small = await page.evaluate(() =>
-      [...document.querySelectorAll('button, a:not(.skip), select, textarea, summary')]
-        .filter((element) => element.closest('p') === null || element.closest('.small') !== null)
-        .filter((element) => element.getBoundingClientRect().height < 43.5)
-        .map((element) => `${element.outerHTML.slice(0, 80)} ${element.getBoundingClientRect().height}`),
-    )
-    expect(small).toEqual([])
+    const smallOnes = () =>
+      page.evaluate(() =>
+        [...document.querySelectorAll('button, a:not(.skip), select, textarea, summary')]
+          .filter((element) => element.closest('p') === null || element.closest('.small') !== null)
+          .filter((element) => element.getBoundingClientRect().height < 43.5)
+          .map((element) => `${element.outerHTML.slice(0, 80)} ${element.getBoundingClientRect().height}`),
+      )
+    expect(await smallOnes()).toEqual([])
+    for (const path of ['/notices', '/notices/2026-12-10-zhubo']) {
+      await page.goto(server.url + path)
+      expect(await smallOnes()).toEqual([])
+    }
   })
 
   describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
@@ -323,6 +379,18 @@ describe.skipIf(!present)('the page in a browser', () => {
       expect(await violations(page)).toEqual([])
       await page.goto(`${server.url}/about`)
       expect(await violations(page)).toEqual([])
+    })
+
+    test.each([
+      ['a phone', PHONE],
+      ['a desktop', { viewport: { width: 1280, height: 800 } }],
+    ])('axe finds nothing on %s: events, one event, one that is over, none', async (_, device) => {
+      const page = await open('/notices', { ...device, colorScheme })
+      expect(await violations(page)).toEqual([])
+      for (const id of ['2026-12-10-zhubo', 'over', 'none']) {
+        await page.goto(`${server.url}/notices/${id}`)
+        expect(await violations(page)).toEqual([])
+      }
     })
   })
 })

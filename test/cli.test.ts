@@ -1,6 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { openDatabase } from '../src/store/database.ts'
 import { run } from './fakes/command.ts'
 import { type ContentFolder, smallContent } from './fakes/content-folder.ts'
 
@@ -215,6 +220,42 @@ describe.concurrent('a setting that is wrong', () => {
     expect(out).toBe('')
     expect(code).toBe(3)
   })
+})
+
+describe.concurrent('a database that cannot be opened', () => {
+  let data: string
+  beforeAll(async () => {
+    data = await mkdtemp(join(tmpdir(), 'qingda-data-'))
+    for (const folder of ['damaged', 'newer']) mkdirSync(join(data, folder))
+    writeFileSync(join(data, 'damaged', 'qingda.sqlite'), 'not a database'.repeat(1000))
+    writeFileSync(join(data, 'file'), '')
+    const db = await openDatabase(join(data, 'newer', 'qingda.sqlite'))
+    await sql`insert into kysely_migration (name, timestamp) values ('999-of-tomorrow', '2099-01-01')`.execute(
+      db,
+    )
+    await db.destroy()
+  })
+  afterAll(() => rm(data, { recursive: true, force: true }))
+
+  it.for([
+    ['damaged', 'src/main.ts', [], 'put the last backup in their place'],
+    ['damaged', 'src/cli/notice.ts', ['list'], 'put the last backup in their place'],
+    ['newer', 'src/main.ts', [], 'A newer version of the bot has written it'],
+    ['file', 'src/main.ts', [], 'Set it to a folder'],
+    ['file/below', 'src/main.ts', [], 'Set it to a folder'],
+  ] as const)(
+    '%s is told by %s with its cure, and it ends with 3',
+    async ([folder, file, args, cure], { expect }) => {
+      const { code, out, err } = await run(file, args, {
+        env: { ...env, DATA_DIR: join(data, folder), PORT: '0' },
+      })
+      expect(err).toContain(`DATA_DIR (${join(data, folder)}) cannot be opened`)
+      expect(err).toContain(cure)
+      expect(err).not.toMatch(/^ +at /m)
+      expect(out).toBe('')
+      expect(code).toBe(3)
+    },
+  )
 })
 
 describe('talk', () => {

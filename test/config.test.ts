@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ConfigError, loadConfig, SECRETS, SETTINGS } from '../src/config.ts'
 import { createLog } from '../src/log.ts'
@@ -76,11 +77,13 @@ describe('settings', () => {
     ['a port out of range', 'PORT', '99999'],
     ['half a port', 'PORT', '80.5'],
     ['a content folder that is not there', 'CONTENT_DIR', '/nowhere/at/all'],
+    ['a folder without any content', 'CONTENT_DIR', tmpdir()],
     ['a segmenter nobody knows', 'SEGMENTER', 'thulac'],
     ['a flag that is neither on nor off', 'TRUST_PROXY', 'maybe'],
     ['a token without its number', 'TELEGRAM_TOKEN', 'AAtestTESTtestTESTtestTESTtest'],
     ['a token cut short', 'TELEGRAM_TOKEN', '123456789:AAtest'],
     ['an API root that is no URL', 'TELEGRAM_API_ROOT', 'api telegram'],
+    ['an API root that is no web address', 'TELEGRAM_API_ROOT', 'ftp://api.example.org'],
     ['a webhook that is no web address', 'TELEGRAM_WEBHOOK_URL', 'ftp://bot.example.org'],
     ['a secret too short to keep anybody out', 'TELEGRAM_WEBHOOK_SECRET', 'short'],
     ['a secret with characters Telegram refuses', 'TELEGRAM_WEBHOOK_SECRET', 'with spaces and umlauts äöü'],
@@ -157,6 +160,15 @@ describe('the log', () => {
       { channel: 'telegram', id: '7', msg: 'replied' },
       { msg: 'slow' },
     ])
+  })
+
+  it('is readable at a glance where a person looks on', () => {
+    const log = createLog('info', [SECRET], true)
+    log.error({ file: 'intents/a.yaml', line: 3 }, 'intents/a.yaml:3  没有这条答案。\n    补上。')
+    log.warn({ update: 7, code: `x${SECRET}` }, 'slow')
+    expect(written).toMatch(
+      /^\d\d:\d\d:\d\d ERROR intents\/a\.yaml:3 {2}没有这条答案。\n {4}补上。\n\d\d:\d\d:\d\d WARN {2}slow {2}update=7 code=x\[secret\]\n$/,
+    )
   })
 
   it.each([

@@ -64,6 +64,23 @@ describe('the shipped content', () => {
     expect(bare?.map(({ file }) => file)).toEqual([])
   })
 
+  it('says everything with the punctuation of Chinese', () => {
+    const { entries, smallTalk, urgent, facets, phrases, sources, hotlines } = loaded.content ?? {}
+    const said = [
+      ...(entries ?? []).flatMap(({ title, answer, facets: parts }) => [
+        title,
+        answer,
+        ...Object.values(parts),
+      ]),
+      ...[...(smallTalk ?? []), ...(urgent ?? [])].map(({ reply }) => reply),
+      ...(facets ?? []).map(({ unsaid }) => unsaid),
+      ...(sources ?? []).map(({ status }) => status),
+      ...(hotlines ?? []).map(({ name, hours }) => `${name}${hours}`),
+      ...Object.values(phrases ?? {}),
+    ]
+    expect(said.filter((text) => /\p{Script=Han}[,;:?!]|[,;:?!]\p{Script=Han}/u.test(text))).toEqual([])
+  })
+
   it('shows the same hotlines when the files cannot be read', () => {
     const own = FALLBACK_HOTLINES.map(({ number, name, hours }) => ({ number, name, hours }))
     const shipped = loaded.content?.hotlines.map(({ number, name, hours }) => ({ number, name, hours }))
@@ -145,7 +162,7 @@ describe('one thing wrong', () => {
       file: FEE,
       at: 'aliases:',
       says: 'YAML 写法有误',
-      cure: '检查这一行和上一行',
+      cure: '补上 ] 或 }',
     },
     {
       did: 'a colon and a space inside a phrasing',
@@ -169,7 +186,7 @@ describe('one thing wrong', () => {
       file: FEE,
       at: 'region: kunming',
       says: 'YAML 写法有误',
-      cure: '同一个键写了两次,删去一个。',
+      cure: '删去一个,或合成一行。',
     },
     {
       did: 'no front matter',

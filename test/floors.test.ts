@@ -33,6 +33,7 @@ const DOORS: readonly { library: RegExp; door: RegExp; says: string }[] = [
   { library: /^fuse\.js$/, door: /^text\/similarity\.ts$/, says: 'text/similarity.ts' },
   { library: /^pinyin-pro$/, door: /^text\/pinyin\.ts$/, says: 'text/pinyin.ts' },
   { library: /^opencc-js$/, door: /^text\/normalize\.ts$/, says: 'text/normalize.ts' },
+  { library: /^(csv-parse|hucre)$/, door: /^content\/table\.ts$/, says: 'content/table.ts' },
   { library: /^(kysely|better-sqlite3|pg)$/, door: /^store\//, says: 'store/' },
 ]
 // The WeChat channel hands the environment to its child process.
@@ -147,6 +148,7 @@ describe('the checker', () => {
     ['Fuse in the ranking', 'answer/rank.ts', "import Fuse from 'fuse.js'"],
     ['pinyin in the urgent lane', 'talk/urgent.ts', "import { pinyin } from 'pinyin-pro'"],
     ['a path inside opencc', 'talk/compose.ts', "import { Converter } from 'opencc-js/t2cn'"],
+    ['a workbook in a command', 'cli/import.ts', "import { readXlsx } from 'hucre/xlsx'"],
     ['SQL in talk', 'talk/turn.ts', "import { sql } from 'kysely'"],
     ['a type of Kysely in notices', 'notices/plan.ts', "import type { Kysely } from 'kysely'"],
     ['SQLite in the bot', 'bot.ts', "import Sqlite from 'better-sqlite3'"],

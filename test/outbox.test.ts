@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { wechatReach } from '../src/channels/reaches.ts'
 import { simulatedChannel } from '../src/channels/simulated.ts'
 import type { NoticeSender, Repeat, SendOutcome } from '../src/model/notice.ts'
 import { cancel, pause, resume } from '../src/notices/stop.ts'
@@ -19,6 +20,9 @@ import { unsubscribe } from '../src/store/subscriptions.ts'
 import { listening } from './fakes/log.ts'
 import { at, figures, ledger, NOW, notice, order, scripted, subscribers, TELEGRAM } from './fakes/notices.ts'
 
+// Minutes of the virtual clock are thousands of looks into the store, and some machines run everything else beside it.
+vi.setConfig({ testTimeout: 120_000 })
+
 const LATER = at('09T00:00:00')
 const ID = notice().id
 const address = (chat: string) => ({ channel: 'telegram', chat })
@@ -35,8 +39,9 @@ beforeEach(async () => {
   log = listening()
 })
 afterEach(async () => {
-  await Promise.all(outboxes.map((outbox) => outbox.stop()))
+  const started = outboxes
   outboxes = []
+  await Promise.all(started.map((outbox) => outbox.stop()))
   await db.destroy()
   await rm(data, { recursive: true, force: true })
 })
@@ -54,7 +59,7 @@ function start(sender: NoticeSender, more: Partial<OutboxOptions> = {}): Outbox 
   outboxes.push(outbox)
   return outbox
 }
-const until = (condition: () => unknown, ms = 10_000) =>
+const until = (condition: () => unknown, ms = 60_000) =>
   vi.waitFor(
     async () => {
       if (!(await condition())) throw new Error(`not within ${ms} ms: ${String(condition)}`)
@@ -295,6 +300,40 @@ describe('pace', () => {
     clock.runTo(at('03T23:00:00'))
     await done()
     expect(await figures(db)).toMatchObject({ sent: 25 })
+  })
+
+  it('of a WeChat account is slow and uneven, and stops for the day', async () => {
+    await subscribers(db, 25, { channel: 'wechat' })
+    const pace = { perMinute: 2, perDay: 10 }
+    await order(db, notice(), { reaches: [wechatReach(pace)] })
+    const times: number[] = []
+    const { sender } = scripted(
+      () => {
+        times.push(clock.ticks())
+        return { kind: 'sent' }
+      },
+      { ...wechatReach(pace), jitterMs: 15_000 },
+    )
+    let random = 0
+    start(sender, {
+      random: () => {
+        random = (random + 0.37) % 1
+        return random
+      },
+    })
+    await done()
+    const gaps = times.slice(1).map((time, i) => time - (times[i] ?? 0))
+    const overnight = gaps.filter((gap) => gap > 60_000)
+    const within = gaps.filter((gap) => gap <= 60_000)
+    expect([times.length, overnight.length]).toEqual([25, 2])
+    expect(Math.min(...within)).toBeGreaterThanOrEqual(30_000)
+    expect(Math.max(...within) - Math.min(...within)).toBeGreaterThan(8000)
+    const days = times.map((time) => Math.floor((NOW.getTime() + 8 * 3600_000 + time) / 86_400_000))
+    expect(days.map((day) => day - (days[0] ?? 0))).toEqual([
+      ...Array(10).fill(0),
+      ...Array(10).fill(1),
+      ...Array(5).fill(2),
+    ])
   })
 
   it('of a channel that cannot be reached waits longer every time, and gives nobody up', async () => {
@@ -650,17 +689,35 @@ describe('after a kill', () => {
   })
 
   it('a notice that takes the process down with it is not sent for ever', async () => {
+    // Quiet hours that last as long as the test: the start looks at what was on its way and sends nothing.
+    clock = virtualClock(NOW)
     await subscribers(db, 1)
     await order(db)
-    for (let kills = 0; kills < 10; kills++) {
-      const claims = await claim(db, ID, 'telegram', 1, LATER)
-      if (claims.length === 0) break
-      expect(kills).toBeLessThan(MOST_ATTEMPTS)
-      const outbox = start(scripted(() => new Promise(() => {})).sender, { quietHours: '00:00-23:59' })
+    const { sender, handed } = scripted()
+    let kills = 0
+    while ((await claim(db, ID, 'telegram', 1, NOW)).length > 0) {
+      kills++
+      const outbox = start(sender, { quietHours: '08:00-22:00' })
       await until(async () => (await ledger(db))[1] === 'unknown interrupted')
       await outbox.stop()
     }
+    expect(kills).toBe(MOST_ATTEMPTS)
+    expect(handed).toEqual([])
     expect(await ledger(db)).toEqual({ 1: 'unknown interrupted' })
+  })
+
+  it('a stop does not wait for ever for a send that is never answered, and the next start lists it', async () => {
+    await subscribers(db, 3)
+    await order(db)
+    const silent = scripted((chat) => (chat === '2' ? new Promise<never>(() => {}) : { kind: 'sent' }))
+    const outbox = start({ ...silent.sender, parallel: 2 })
+    await until(() => silent.handed.length === 3)
+    await outbox.stop()
+    expect(logged('stopped before every notice')).toHaveLength(1)
+    expect(await ledger(db)).toEqual({ 1: 'sent', 2: 'unknown in-flight', 3: 'sent' })
+    start(scripted().sender)
+    await done()
+    expect(await ledger(db)).toEqual({ 1: 'sent', 2: 'unknown repeated-after-interruption', 3: 'sent' })
   })
 
   it('a stop waits for the sends in hand and gives back the rest', async () => {

@@ -12,7 +12,7 @@ import { forgetOldReplies } from '../src/store/inbound.ts'
 import { migrate } from '../src/store/migrations.ts'
 import { forgetOldSessions } from '../src/store/sessions.ts'
 import { type ContentFolder, smallContent } from './fakes/content-folder.ts'
-import { quiet } from './fakes/log.ts'
+import { listening } from './fakes/log.ts'
 
 const START = new Date('2026-11-22T04:00:00Z')
 const DAY = 24 * 3600 * 1000
@@ -21,6 +21,7 @@ let folder: ContentFolder
 let data: string
 let db: Database
 let bot: Bot
+let log: ReturnType<typeof listening>
 let now: Date
 let count = 0
 beforeAll(async () => {
@@ -40,10 +41,11 @@ afterEach(async () => {
 const file = () => join(data, 'deep', 'qingda.sqlite')
 async function open(): Promise<void> {
   db = await openDatabase(file())
+  log = listening()
   bot = await startBot({
     contentDir: folder.root,
     db,
-    log: quiet,
+    log,
     now: () => now,
     segmenter: 'intl',
     unlimited: true,
@@ -258,6 +260,44 @@ describe('the same message twice', () => {
   })
 })
 
+describe('a database that fails while the bot runs', () => {
+  const cannotBeWritten = () => sql`pragma query_only = on`.execute(db)
+  const damaged = async () => {
+    for (const table of ['session', 'inbound']) await sql`drop table ${sql.table(table)}`.execute(db)
+  }
+
+  it.each([
+    ['that cannot be written', cannotBeWritten],
+    ['that is damaged', damaged],
+  ])(
+    '%s: questions and what is urgent are answered all the same, and the log says what to do',
+    async (_, fail) => {
+      await fail()
+      expect((await say('我不想活了')).text).toContain('12356')
+      const answer = await bot.respond({
+        id: `m${++count}`,
+        address: { channel: 'test', chat: 'lin' },
+        text: '担保费能减多少',
+        region: '莲都',
+      })
+      expect(answer).toMatchObject({
+        decision: 'answer',
+        entries: expect.arrayContaining(['liandu-guarantee-fee']),
+      })
+      expect(JSON.stringify(log.lines)).toMatch(/DATA_DIR/)
+      expect(JSON.stringify(log.lines)).not.toMatch(/不想活|担保费/)
+    },
+  )
+
+  it('claims nothing that was not kept: a consent that cannot be stored is no subscription', async () => {
+    await say('莲都的创业活动我要订阅')
+    await cannotBeWritten()
+    await expect(say('同意')).rejects.toThrow()
+    await sql`pragma query_only = off`.execute(db)
+    expect(await db.selectFrom('subscription').selectAll().execute()).toEqual([])
+  })
+})
+
 describe('what is handed over', () => {
   it.each([
     ['a mobile number', '请打13872196053找我', ['13872196053'], '[手机号]'],
@@ -280,6 +320,25 @@ describe('what is handed over', () => {
       ['7219', '6053'],
       '[手机号]',
     ],
+    ['a mobile number with dots', '请打138.7219.6053找我', ['7219', '6053'], '[手机号]'],
+    ['a mobile number with long dashes', '请打138—7219—6053找我', ['7219', '6053'], '[手机号]'],
+    ['a mobile number digit by digit', '请打1 3 8 7 2 1 9 6 0 5 3找我', ['6 0 5 3'], '[手机号]'],
+    [
+      'a mobile number in bracketed country code',
+      '请打(+86)13872196053找我',
+      ['13872196053', '86'],
+      '[手机号]',
+    ],
+    ['a mobile number with 0086', '请打0086-138-7219-6053找我', ['7219', '6053'], '[手机号]'],
+    ['a mobile number in characters', '请打一三八七二一九六零五三找我', ['七二一九', '零五三'], '[手机号]'],
+    ['a mobile number half in characters', '请打138七二一九6053找我', ['七二一九', '6053'], '[手机号]'],
+    ['a mobile number in circles', '请打①③⑧⑦②①⑨⑥⓪⑤③找我', ['⑦②①⑨'], '[手机号]'],
+    ['two mobile numbers side by side', '请打13872196053 13987654321', ['7219', '8765'], '[手机号] [手机号]'],
+    ['a mobile number behind a day', '2023.01.01 13872196053', ['7219'], '2023.01.01 [手机号]'],
+    ['numbers run together', '13872196053330102199901011234', ['7219', '1990'], '[卡号]'],
+    ['a landline in brackets', '请打（0578）2123456找我', ['2123456', '0578'], '[电话]'],
+    ['an identity number in groups', '证件是330102 19990101 1234', ['330102 ', '19990101'], '[证件号]'],
+    ['a bank card with dots', '卡号6222.0212.3456.7890.123', ['6222', '7890'], '[卡号]'],
     ['a landline', '请打0578-2123456找我', ['2123456'], '[电话]'],
     ['an identity number', '证件是330102199901011234', ['330102199901011234', '19990101'], '[证件号]'],
     [
@@ -316,6 +375,9 @@ describe('what is handed over', () => {
     ['years', '2023年到2026年的补贴'],
     ['sums of money', '贷款300000元还差50000元'],
     ['hotlines', '打12345和12355都没有人接'],
+    ['hotlines in a row', '打12345 12355 12356都没有人接'],
+    ['days', '2023.01.01-2024.12.31之间毕业，2023-05-29 10:00报名'],
+    ['short counts in characters', '一年三百六十五天，二〇二三年五月'],
   ])('leaves %s as they are', async (_, text) => {
     await say('人工')
     await say(text)

@@ -315,6 +315,31 @@ describe('在私聊里', () => {
     )
   })
 
+  it('工作人员改了抱歉的话，下一次就说新的', async () => {
+    telegram = await fakeTelegram()
+    log = listening()
+    const { token, apiRoot } = telegram
+    let sorry = '抱歉。'
+    const respond = () => Promise.reject(new Error('out of order'))
+    channels.push(
+      await startTelegram({
+        token,
+        apiRoot,
+        respond,
+        log,
+        get sorry() {
+          return sorry
+        },
+      }),
+    )
+    telegram.push(telegram.text(5, '你好'))
+    await telegram.until(() => telegram.sent.length === 1)
+    sorry = '对不起，请再发一次。'
+    telegram.push(telegram.text(5, '你好'))
+    await telegram.until(() => telegram.sent.length === 2)
+    expect(telegram.texts(5)).toEqual(['抱歉。', '对不起，请再发一次。'])
+  })
+
   it('拉黑和解除拉黑只记在日志里', async () => {
     await start()
     telegram.push(telegram.membership(5, 'kicked'), telegram.membership(5, 'member'))

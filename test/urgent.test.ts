@@ -7,8 +7,14 @@ import { createUrgentLane } from '../src/talk/urgent.ts'
 import { FALLBACK_URGENT } from '../src/talk/urgent-fallback.ts'
 import { normalize } from '../src/text/normalize.ts'
 
-/** Measured on messages written by somebody who saw neither the wordings nor what the classifier was fitted on. */
-const FLOOR = { recall: 0.96, falseAlarms: 0.05 }
+/**
+ * Messages written by people who saw neither the wordings nor what the classifier was fitted on. The thresholds were
+ * chosen on the second list. Floors are the measured figures, rounded down; they only ever go up.
+ */
+const LISTS = [
+  { file: 'messages.jsonl', recall: 0.97, falseAlarms: 0.04 },
+  { file: 'second.jsonl', recall: 0.96, falseAlarms: 0.05 },
+]
 
 let content: Content
 beforeAll(async () => {
@@ -18,23 +24,22 @@ beforeAll(async () => {
 })
 
 describe('the urgent lane', () => {
-  it('hears who needs somebody now and leaves the others alone', () => {
+  it.each(LISTS)('hears who needs somebody now and leaves the others alone: $file', (list) => {
     const hears = createUrgentLane(content.urgent)
-    const messages = readFileSync('test/urgent/messages.jsonl', 'utf8')
+    const messages = readFileSync(`test/urgent/${list.file}`, 'utf8')
       .split('\n')
       .filter(Boolean)
-      .map((line) => JSON.parse(line) as { text: string; urgent: boolean; kind: string })
+      .map((line) => JSON.parse(line) as { text: string; urgent: boolean })
     const urgent = messages.filter((one) => one.urgent)
     const calm = messages.filter((one) => !one.urgent)
-    const missed = urgent.filter(({ text }) => hears(normalize(text).text) === undefined)
-    const alarmed = calm.filter(({ text }) => hears(normalize(text).text) !== undefined)
-    const recall = 1 - missed.length / urgent.length
-    const falseAlarms = alarmed.length / calm.length
+    const heard = ({ text }: { text: string }): boolean => hears(normalize(text).text) !== undefined
+    const recall = urgent.filter(heard).length / urgent.length
+    const falseAlarms = calm.filter(heard).length / calm.length
     console.log(
-      `urgent: recall ${(100 * recall).toFixed(1)} % of ${urgent.length}, false alarms ${(100 * falseAlarms).toFixed(1)} % of ${calm.length}`,
+      `urgent, ${list.file}: recall ${(100 * recall).toFixed(1)} % of ${urgent.length}, false alarms ${(100 * falseAlarms).toFixed(1)} % of ${calm.length}`,
     )
-    expect(recall, missed.map(({ text }) => text).join('\n')).toBeGreaterThanOrEqual(FLOOR.recall)
-    expect(falseAlarms, alarmed.map(({ text }) => text).join('\n')).toBeLessThanOrEqual(FLOOR.falseAlarms)
+    expect(recall).toBeGreaterThanOrEqual(list.recall)
+    expect(falseAlarms).toBeLessThanOrEqual(list.falseAlarms)
   })
 
   it.each([

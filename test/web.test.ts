@@ -41,6 +41,7 @@ function options(): WebOptions {
     sorry: () => '抱歉，我这边出了点问题。',
     suggestions: () => ['创业贷款怎么办'],
     regions: () => bot.knowledge()?.content.regions ?? [],
+    notices: () => [],
     isUrgent: bot.isUrgent,
     clientAddress: (c) => c.req.header('X-Test-Address') ?? crypto.randomUUID(),
   }
@@ -111,7 +112,12 @@ describe('the interface for programs', () => {
       ms: expect.any(Number),
     })
     expect(reply.entries[0]).toBe('liandu-guarantee-fee')
-    expect(reply.sections.map(({ kind }: { kind: string }) => kind)).toEqual(['answer', 'status', 'source'])
+    expect(reply.sections.map(({ kind }: { kind: string }) => kind)).toEqual([
+      'answer',
+      'unsaid',
+      'status',
+      'source',
+    ])
     expect(reply.choices[0]).toEqual({ label: expect.any(String), entry: expect.any(String) })
     expect(reply.menu).toEqual(expect.any(String))
     const known = [

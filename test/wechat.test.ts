@@ -8,12 +8,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, 
 import { type payloads, types, type Wechaty, WechatyBuilder } from 'wechaty'
 import { mock, PuppetMock } from 'wechaty-puppet-mock'
 import { type Bot, startBot } from '../src/bot.ts'
-import { inParts, startWechat, type WechatOptions } from '../src/channels/wechat.ts'
+import { inParts, startWechat, type WechatChannel, type WechatOptions } from '../src/channels/wechat.ts'
 import type { Child } from '../src/channels/wechat-process.ts'
 import { attach } from '../src/channels/wechat-puppet.ts'
 import { faultOf, orderSchema, PUPPETS, type Report } from '../src/channels/wechat-wire.ts'
 import { loadConfig } from '../src/config.ts'
-import type { Channel, Log, Respond } from '../src/model/channel.ts'
+import type { Log, Respond } from '../src/model/channel.ts'
 import type { Reply } from '../src/model/conversation.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 
@@ -212,6 +212,43 @@ describe('replies on their way out', () => {
     expect(inParts('😀'.repeat(1001), 1501).join('')).toBe('😀'.repeat(1001))
     expect(inParts('😀'.repeat(1001), 1501).every((part) => part.isWellFormed())).toBe(true)
     expect(inParts('  \n')).toEqual([])
+  })
+})
+
+describe('notices', () => {
+  it('go to contacts in the one line of the account, and each outcome is told', async () => {
+    const world = await openWorld(async () => saying('答复'), { notices: { perMinute: 2, perDay: 50 } })
+    const { sender } = world.channel
+    if (sender === undefined) throw new Error('no sender')
+    expect(sender).toMatchObject({ channel: 'wechat', parallel: 1, perDay: 50, jitterMs: 15_000 })
+
+    const sending = sender.send('alice', '【莲都活动】主播沙龙')
+    expect(sender.busy?.()).toBe(true)
+    expect(await world.next()).toMatchObject({ listenerId: 'alice', text: '【莲都活动】主播沙龙' })
+    expect(await sending).toEqual({ kind: 'sent' })
+    expect(await sender.send('nobody', '通知')).toEqual({ kind: 'unreachable', reason: 'not-found' })
+
+    world.child.tell({ kind: 'logout' })
+    expect(await sender.send('alice', '通知')).toEqual({
+      kind: 'not-now',
+      reason: 'not-connected',
+      everybody: true,
+    })
+  })
+
+  it('of a process that dies with one in hand: that one is unknown, the ones behind it have not left', async () => {
+    const child = new FakeChild()
+    const { channel, log } = start({ spawn: () => child, notices: { perMinute: 2, perDay: 50 } })
+    child.tell({ kind: 'login', name: '青答' })
+    await log.line('WeChat is logged in')
+    const [inHand, behind] = [channel.sender?.send('a', '通知'), channel.sender?.send('b', '通知')]
+    child.emit('exit', 1, null)
+    expect(await inHand).toEqual({ kind: 'unknown', reason: 'timed-out' })
+    expect(await behind).toMatchObject({ kind: 'not-now', everybody: true })
+  })
+
+  it('are not sent unless the settings ask for it', () => {
+    expect(start({ spawn: () => new FakeChild() }).channel.sender).toBeUndefined()
   })
 })
 
@@ -593,7 +630,10 @@ const nothing = {
 }
 
 /** Starts the channel with a log that can be awaited, and stops it at the end of the test. */
-function start(options: Partial<WechatOptions>, atEnd = onTestFinished): { channel: Channel; log: Recorder } {
+function start(
+  options: Partial<WechatOptions>,
+  atEnd = onTestFinished,
+): { channel: WechatChannel; log: Recorder } {
   const log = recorder()
   const channel = startWechat({ ...nothing, log, ...options, patience: { stopMs: 100, ...options.patience } })
   atEnd(() => channel.stop())

@@ -1,6 +1,7 @@
 import { type Content, type Entry, EVERYWHERE, type Intent } from '../model/content.ts'
 import { normalizedText } from '../text/normalize.ts'
 import { type Token, type Tokenize, VIEWS, type View } from '../text/views.ts'
+import { type FindNamed, nameFinder } from './named.ts'
 import { questionReader, type ReadQuestion } from './question.ts'
 
 /** Where an indexed text comes from. */
@@ -55,6 +56,8 @@ export interface Catalog {
   readonly byEntry: ReadonlyMap<string, number>
   readonly views: Readonly<Record<View, ViewIndex>>
   readonly tokenize: Tokenize
+  /** Positions in `targets` of the entries a text names. */
+  readonly findNamed: FindNamed
   readonly readQuestion: ReadQuestion
 }
 
@@ -114,8 +117,9 @@ export async function buildCatalog(
     }),
   )
   await pause()
+  const findNamed = await nameFinder(namesOf, pause)
   const readQuestion = await questionReader(content, pause)
-  return { content, units, targets, byEntry, views, tokenize, readQuestion }
+  return { content, units, targets, byEntry, views, tokenize, findNamed, readQuestion }
 }
 
 /** So many characters are indexed between two pauses. */

@@ -1,5 +1,6 @@
 import type { Content, Facet } from '../model/content.ts'
-import { type FoundWord, wordFinder } from '../text/views.ts'
+import { wordFinder } from '../text/find.ts'
+import { compileFinder, compileWording } from '../text/pattern.ts'
 
 /** What a message asks, taken apart: intent × facet × region. */
 export interface Question {
@@ -9,11 +10,12 @@ export interface Question {
   readonly weights: Float32Array
   /** Regions named, in order. */
   readonly regions: readonly string[]
-  /** Places named that the base knows nothing about. */
+  /** Places asked about that the base knows nothing about; one said in passing (「我在杭州上班,想回莲都」) is none. */
   readonly unknownPlaces: readonly string[]
   /** Matters named that none of the documents deals with. */
   readonly notOurs: readonly string[]
-  readonly facet: Facet | undefined
+  /** What is asked about the thing, the plainest first. */
+  readonly facets: readonly Facet[]
   /** What is left when regions, facets and empty words are taken away; empty for a bare 「那昆明呢」 or 「要什么材料」. */
   readonly rest: string
 }
@@ -21,6 +23,9 @@ export interface Question {
 export type ReadQuestion = (normalized: string) => Question
 
 const FACET_WEIGHT = 0.3
+/** Stands for a place's name in the wordings of `filler.passing`. */
+const PLACE = '地名'
+
 const NAMES_AT_ONCE = 1000
 
 /**
@@ -37,20 +42,25 @@ export async function questionReader(content: Content, pause: () => Promise<void
     })),
   )
   const regionsByName = longestNameFirst(regionNames)
-  const regionNamesIn = wordFinder(regionNames.map(({ name }) => name))
   const namesWithRegion: string[] = []
   for (const [i, name] of properNames(content).entries()) {
-    if (regionNamesIn(name).some(({ word }) => word !== name)) namesWithRegion.push(name)
+    if (regionNames.some((region) => name.includes(region.name) && name !== region.name))
+      namesWithRegion.push(name)
     if (i % NAMES_AT_ONCE === NAMES_AT_ONCE - 1) await pause()
   }
-  const namesIn = wordFinder(namesWithRegion)
-  const facetOf = new Map<string, number>()
-  for (const [i, facet] of content.facets.entries())
-    for (const cue of facet.cues.flatMap((cue) => withoutParticle(cue.toLowerCase(), tail)))
-      if (!facetOf.has(cue)) facetOf.set(cue, i)
-  const cuesIn = wordFinder(facetOf.keys())
-  const notOursIn = wordFinder(content.notOurs.map((word) => word.toLowerCase()))
-  const placesIn = wordFinder(content.places.map((place) => place.toLowerCase()))
+  const findNames = wordFinder(namesWithRegion)
+  const findCues = compileFinder(
+    content.facets.flatMap((facet) =>
+      facet.cues
+        .map((cue) => cue.toLowerCase())
+        .flatMap((cue) => withoutParticle(cue, tail))
+        .map((cue) => [facet, cue] as const),
+    ),
+  )
+  const findNotOurs = wordFinder(content.notOurs.map((word) => word.toLowerCase()))
+  const findPlaces = wordFinder(content.places.map((place) => place.toLowerCase()))
+  const inPassing = compileWording(content.filler.passing, 'anywhere')
+  const comesHome = compileWording(content.filler.home, 'anywhere')
   const emptyWords = longestFirst(content.filler.empty).map((word) =>
     word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
   )
@@ -60,31 +70,35 @@ export async function questionReader(content: Content, pause: () => Promise<void
     const text = strip(normalized, lead, tail)
     const weights = new Float32Array(text.length).fill(1)
 
+    const named = findNames(text)
     const regions: string[] = []
-    if (regionNamesIn(text).length > 0) {
-      const named = namesIn(text)
-      for (const { name, id } of regionsByName)
-        for (const at of occurrences(text, name)) {
-          if (weights[at] === 0) continue
-          regions.push(id)
-          if (!named.some((own) => own.at <= at && at + name.length <= own.at + own.word.length))
-            weights.fill(0, at, at + name.length)
+    /** A region named for itself, not as a part of a name such as 春城青居. */
+    let isOurs = false
+    for (const { name, id } of regionsByName)
+      for (const at of occurrences(text, name)) {
+        if (weights[at] === 0) continue
+        regions.push(id)
+        if (!named.some(({ from, to }) => from <= at && at + name.length <= to)) {
+          weights.fill(0, at, at + name.length)
+          isOurs = true
         }
-    }
+      }
 
-    let longest = ''
-    for (const { word: cue, at } of cuesIn(text)) {
-      for (let i = at; i < at + cue.length; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
-      const earlier = (facetOf.get(cue) ?? 0) - (facetOf.get(longest) ?? 0)
-      if (cue.length > longest.length || (cue.length === longest.length && earlier < 0)) longest = cue
+    const asked = new Map<Facet, number>()
+    for (const { owner, from, to } of findCues(text)) {
+      for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
+      asked.set(owner, Math.max(asked.get(owner) ?? 0, to - from))
     }
-    const facet = content.facets[facetOf.get(longest) ?? -1]
+    const facets = [...asked].sort((a, b) => b[1] - a[1]).map(([facet]) => facet)
 
-    const unknownPlaces = wordsNamed(
-      text,
-      placesIn(text).filter(({ at }) => weights[at] !== 0),
-    )
-    const foreign = wordsNamed(text, notOursIn(text))
+    const unknownPlaces = findPlaces(text)
+      .filter(({ from }) => weights[from] !== 0)
+      .filter(({ from, to }) => {
+        const around = `${text.slice(0, from)}${PLACE}${text.slice(to)}`
+        return !isOurs && !(inPassing(around) && comesHome(around))
+      })
+      .map(({ word }) => word)
+    const foreign = findNotOurs(text).map(({ word }) => word)
     let rest = ''
     for (let i = 0; i < text.length; i++) if (weights[i] === 1) rest += text[i]
     rest = rest.replace(/[^\p{L}\p{N}]+/gu, '')
@@ -92,10 +106,10 @@ export async function questionReader(content: Content, pause: () => Promise<void
       text,
       weights,
       regions: [...new Set(regions)],
-      unknownPlaces,
-      notOurs: foreign,
-      facet,
-      rest: empty.test(rest) || (rest.length < 2 && (facet !== undefined || regions.length > 0)) ? '' : rest,
+      unknownPlaces: [...new Set(unknownPlaces)],
+      notOurs: [...new Set(foreign)],
+      facets,
+      rest: empty.test(rest) || (rest.length < 2 && (facets.length > 0 || regions.length > 0)) ? '' : rest,
     }
   }
 }
@@ -107,14 +121,12 @@ function withoutParticle(cue: string, tail: readonly string[]): string[] {
 }
 
 function strip(text: string, lead: readonly string[], tail: readonly string[]): string {
-  let rest = text.replace(/^[\p{P}\s]+|[\p{P}\s]+$/gu, '')
+  let rest = withoutEdges(text)
   for (let changed = true; changed; ) {
     changed = false
     const start = lead.find((word) => rest.startsWith(word) && rest.length > word.length)
     const end = tail.find((word) => rest.endsWith(word) && rest.length > word.length + 1)
-    const shorter = rest
-      .slice(start?.length ?? 0, end ? -end.length : undefined)
-      .replace(/^[\p{P}\s]+|[\p{P}\s]+$/gu, '')
+    const shorter = withoutEdges(rest.slice(start?.length ?? 0, end ? -end.length : undefined))
     if (shorter !== '' && shorter !== rest) {
       rest = shorter
       changed = true
@@ -123,20 +135,21 @@ function strip(text: string, lead: readonly string[], tail: readonly string[]): 
   return rest
 }
 
+/** A pattern for the end would look at every place of a long text, and strip() asks again for each word it takes away. */
+function withoutEdges(text: string): string {
+  let from = 0
+  let to = text.length
+  while (from < to && EDGE.test(text[from] ?? '')) from++
+  while (to > from && EDGE.test(text[to - 1] ?? '')) to--
+  return text.slice(from, to)
+}
+
+const EDGE = /[\p{P}\s]/u
+
 function properNames(content: Content): string[] {
   return [...content.names, ...content.entries.flatMap((entry) => [entry.title, ...entry.aliases])].map(
     (name) => name.toLowerCase(),
   )
-}
-
-/** Words that stand in the text; one in Latin letters must not be a part of a longer one. */
-function wordsNamed(text: string, found: readonly FoundWord[]): string[] {
-  const whole = found.filter(
-    ({ word, at }) =>
-      !/^[a-z]/.test(word) ||
-      !(/[a-z]/.test(text.charAt(at - 1)) || /[a-z]/.test(text.charAt(at + word.length))),
-  )
-  return [...new Set(whole.map(({ word }) => word))]
 }
 
 function occurrences(text: string, word: string): number[] {

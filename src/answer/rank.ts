@@ -23,6 +23,7 @@ export const FEATURES = [
   'covered-by-best', // share of the question's characters that the closest text holds
   'covers-best', // share of the closest text's characters that the question holds
   'name-inside', // longest name found whole in the question, as a share of what the question says
+  'named', // a name is written out in the question, or sounds so; less when others share it
   'name-held', // share of the characters of a name that the question holds, for the name held best
   'name-run', // the same for its longest stretch
   'near-name', // Fuse.js: a name is in the question but for a typo
@@ -67,6 +68,8 @@ export interface Scope {
   readonly context?: ReadonlySet<string>
   /** Entries the visitor has just turned down. */
   readonly exclude?: ReadonlySet<string>
+  /** Nothing but these comes into question. */
+  readonly only?: ReadonlySet<string>
 }
 
 export type Rank = (question: Question, scope: Scope) => Ranking
@@ -89,8 +92,9 @@ export function ranker(catalog: Catalog): Rank {
     const latin = isPinyin(question.text)
     const asked = readAsked(question)
     compare.begin(query)
-    const judged = retrieve(query, latin, scope).map((position) =>
-      judge(catalog, asked, compare.with(position, latin), latin, scope),
+    const named = catalog.findNamed(question.text)
+    const judged = retrieve(query, latin, named.keys(), scope).map((position) =>
+      judge(catalog, asked, compare.with(position, latin), named.get(position) ?? 0, latin, scope),
     )
     compare.end()
     forgiveTypos(asked, judged)
@@ -142,7 +146,7 @@ function unknownWordsOf(query: Query, catalog: Catalog): number {
   return information / catalog.views.word.unknownIdf
 }
 
-type Retrieve = (query: Query, latin: boolean, scope: Scope) => number[]
+type Retrieve = (query: Query, latin: boolean, named: Iterable<number>, scope: Scope) => number[]
 
 /** Finds the few targets worth a closer look: the best of the region asked for, and the best that only others have. */
 function retriever(catalog: Catalog): Retrieve {
@@ -152,7 +156,7 @@ function retriever(catalog: Catalog): Retrieve {
   const best = new Float32Array(targets.length)
   const found = new Uint32Array(targets.length)
 
-  return (query, latin, scope) => {
+  return (query, latin, named, scope) => {
     const lists = VIEWS.flatMap((view) => {
       const { start } = catalog.views[view].byToken
       const share = latin ? (view === 'sound' ? 1 : 1 / 3) : 1 / 4
@@ -165,8 +169,10 @@ function retriever(catalog: Catalog): Retrieve {
 
     let count = 0
     let read = 0
+    // The best of all would hide the few that come into question.
+    const most = scope.only ? Number.POSITIVE_INFINITY : READ_MOST
     for (const { view, weight, from, to } of lists) {
-      if (read >= READ_MOST) break
+      if (read >= most) break
       read += to - from
       const { of, weights } = catalog.views[view].byToken
       const step = weight / STEPS
@@ -200,13 +206,17 @@ function retriever(catalog: Catalog): Retrieve {
       const value = best[position] as number
       best[position] = 0
       const target = targets[position] as Target
-      if (scope.exclude?.has(target.entry.id)) continue
+      if (!isAllowed(target, scope)) continue
       if (isHere(target, scope)) {
         here.add(position, value)
         if (scope.context?.has(target.entry.id)) inContext.push(position)
       } else elsewhere.add(position, value)
     }
-    return [...new Set([...here.positions, ...inContext, ...elsewhere.positions])]
+    const namedHere = [...named].filter((position) => {
+      const target = targets[position] as Target
+      return isAllowed(target, scope) && isHere(target, scope)
+    })
+    return [...new Set([...here.positions, ...inContext, ...namedHere, ...elsewhere.positions])]
   }
 }
 
@@ -319,19 +329,30 @@ function perView<T>(make: (view: View) => T): Record<View, T> {
   return { char: make('char'), pair: make('pair'), word: make('word'), sound: make('sound') }
 }
 
+const isAllowed = ({ entry }: Target, scope: Scope): boolean =>
+  !scope.exclude?.has(entry.id) && scope.only?.has(entry.id) !== false
+
 const isHere = ({ entry }: Target, scope: Scope): boolean =>
   scope.region === undefined || entry.region === undefined || entry.region === scope.region
 
 /** The question in the forms the features look at. */
 interface Asked {
   readonly text: string
+  /** Its letters and digits. */
   readonly topic: string
+  readonly characters: ReadonlySet<string>
   /** How much is said, in characters. */
   readonly said: number
 }
 
 function readAsked({ text, weights }: Question): Asked {
-  return { text, topic: bare(text), said: weights.reduce((sum, weight) => sum + weight, 0) }
+  const topic = bare(text)
+  return {
+    text,
+    topic,
+    characters: new Set(topic),
+    said: weights.reduce((sum, weight) => sum + weight, 0),
+  }
 }
 
 interface Judged {
@@ -361,11 +382,12 @@ function judge(
   catalog: Catalog,
   asked: Asked,
   { position, phrasing, name, answer, covered, closest }: Agreement,
+  named: number,
   latin: boolean,
   scope: Scope,
 ): Judged {
   const target = catalog.targets[position] as Target
-  const { topic } = asked
+  const { topic, characters } = asked
   const text = bare(closest?.text ?? '')
   const values: Record<Feature, number> = {
     'phrasing-char': phrasing.char,
@@ -378,10 +400,11 @@ function judge(
     'covered-word': covered.word,
     'covered-char': covered.char,
     'covered-sound': covered.sound,
-    'covered-by-best': shared(topic, text),
-    'covers-best': shared(text, topic),
+    'covered-by-best': shared(topic, new Set(text)),
+    'covers-best': shared(text, characters),
     'name-inside': nameInside(asked, target.names),
-    'name-held': bestOf(target.names, (own) => shared(own, topic)),
+    named,
+    'name-held': bestOf(target.names, (own) => shared(own, characters)),
     'name-run': bestOf(target.names, (own) => longestRun(own, topic) / Math.max(2, own.length)),
     'near-name': 0,
     run: longestRun(topic, text) / Math.max(2, Math.min(topic.length, text.length)),
@@ -399,10 +422,10 @@ function dot(a: Float32Array, b: Float64Array): number {
   return sum
 }
 
-function shared(of: string, within: string): number {
+function shared(of: string, held: ReadonlySet<string>): number {
   if (of === '') return 0
   let count = 0
-  for (const character of of) if (within.includes(character)) count++
+  for (const character of of) if (held.has(character)) count++
   return count / of.length
 }
 

@@ -8,7 +8,7 @@ export interface Understanding {
   readonly decision: Decision
 }
 
-const LONG = 16
+const LONG = 10
 const CLAUSE = 4
 const CONSISTENT = 5
 

@@ -19,7 +19,7 @@ export interface TelegramOptions {
   readonly apiRoot: string
   readonly respond: Respond
   readonly log: Log
-  /** What a visitor reads when no reply could be made. */
+  /** What a visitor reads when no reply could be made; read anew each time, for staff may have changed it. */
   readonly sorry: string
   /** Given: Telegram posts the updates to `url`. Left out: the updates are fetched by long polling. */
   readonly webhook?: { readonly url: string; readonly secret: string }
@@ -40,7 +40,7 @@ export interface TelegramChannel extends Channel {
  * goes on trying, so that the other channels start meanwhile.
  */
 export async function startTelegram(options: TelegramOptions): Promise<TelegramChannel> {
-  const { token, respond, log, sorry, webhook } = options
+  const { token, respond, log, webhook } = options
   if (webhook && !webhook.secret)
     throw new Error(
       'TELEGRAM_WEBHOOK_SECRET is missing. Without it anybody could post messages to the webhook. Set it to the output of: openssl rand -hex 32',
@@ -183,7 +183,7 @@ export async function startTelegram(options: TelegramOptions): Promise<TelegramC
       return given === undefined ? [] : encode(given)
     } catch (error) {
       log.error({ update, ...describe(error) }, 'no reply could be made; the visitor was told sorry')
-      return [{ text: sorry }]
+      return [{ text: options.sorry }]
     }
   }
 

@@ -6,8 +6,11 @@ import { getCookie, setCookie } from 'hono/cookie'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Log, Respond } from '../model/channel.ts'
 import { type Message, plainText, type Reply } from '../model/conversation.ts'
+import type { Notice } from '../model/notice.ts'
 import { aboutPage } from './web/about.tsx'
+import { calendarFile } from './web/calendar.ts'
 import { addressLimit } from './web/limit.ts'
+import { noNoticePage, noticePage, noticesPage } from './web/notice.tsx'
 import { chatPage, ReplyArticle, type Trouble } from './web/page.tsx'
 import { keepTranscripts } from './web/transcripts.ts'
 
@@ -21,6 +24,10 @@ export interface WebOptions {
   /** Questions that a new visitor can press instead of typing. */
   readonly suggestions: () => readonly string[]
   readonly regions: () => readonly { readonly id: string; readonly name: string }[]
+  /** Announced events, and those that are over. */
+  readonly notices: () => readonly Notice[]
+  /** Where visitors open these pages. */
+  readonly publicUrl?: string | undefined
   /** Whether a text must be answered however many came before it. */
   readonly isUrgent: (text: string) => boolean
   /** The network address a request came from; behind a proxy the one it reports. */
@@ -152,6 +159,27 @@ export function webChannel(options: WebOptions): Hono {
   })
 
   app.get('/about', (c) => c.html(aboutPage(ASSETS)))
+  app.get('/notices', (c) => {
+    const coming = options
+      .notices()
+      .filter(({ ends }) => Date.parse(ends) > now().getTime())
+      .sort((a, b) => Date.parse(a.starts) - Date.parse(b.starts))
+    c.header('Cache-Control', 'no-cache')
+    return c.html(noticesPage({ assets: ASSETS, notices: coming, regionName }))
+  })
+  app.get('/notices/:name', (c) => {
+    const name = c.req.param('name')
+    const wanted = name.replace(/\.ics$/, '')
+    const notice = options.notices().find(({ id }) => id === wanted)
+    c.header('Cache-Control', 'no-cache')
+    if (notice === undefined) return c.html(noNoticePage({ assets: ASSETS }), 404)
+    if (name === wanted)
+      return c.html(noticePage({ assets: ASSETS, notice, region: regionName(notice.region), now: now() }))
+    return c.body(calendarFile(notice, options.publicUrl, now()), 200, {
+      'Content-Type': 'text/calendar; charset=utf-8',
+      'Content-Disposition': `attachment; filename="event.ics"; filename*=UTF-8''${encodeURIComponent(wanted).replace(/['()*]/g, percent)}.ics`,
+    })
+  })
   app.get('/healthz', (c) => c.text('ok'))
   for (const asset of Object.values(FILES)) app.get(asset.path, (c) => serveAsset(c, asset))
 
@@ -161,6 +189,10 @@ export function webChannel(options: WebOptions): Hono {
   })
 
   return app
+
+  function regionName(id: string): string {
+    return options.regions().find((region) => region.id === id)?.name ?? id
+  }
 
   /** Over the limit, only what is urgent goes on; what is thrown below ends here. */
   async function take(c: Context, message: Message): Promise<Outcome> {
@@ -230,6 +262,8 @@ const OWN_PATHS = [
   '/exchange',
   '/clear',
   '/about',
+  '/notices',
+  '/notices/*',
   '/api/messages',
   '/healthz',
   '/chat.js',
@@ -437,6 +471,9 @@ function asContract(id: string, reply: Reply, start: number) {
     menu,
   }
 }
+
+/** encodeURIComponent leaves a few characters that a header's extended value may not hold (RFC 8187). */
+const percent = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
 interface Asset {
   readonly path: string

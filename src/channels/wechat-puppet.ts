@@ -80,7 +80,8 @@ export function attach(
     const work = order.kind === 'say' ? say(bot, order) : accept(order.id)
     work.then(
       () => report({ kind: 'done', ref: order.ref }),
-      (error: unknown) => report({ kind: 'failed', ref: order.ref, text: faultOf(error) }),
+      (error: unknown) =>
+        report({ kind: 'failed', ref: order.ref, text: faultOf(error), gone: error instanceof NotThere }),
     )
   }
 }
@@ -131,15 +132,18 @@ const TO_ALL = /@(?:所有人|all)(?:[\s\u2005]|$)/i
 /** wechaty takes the mention out when it knows the member's name in the room; a phone ends it with U+2005. */
 const withoutMention = (text: string): string => text.replace(/@[^@\s\u2005]{1,64}\u2005/gu, '').trim()
 
+/** Some puppets give everybody a new id at every login. */
+class NotThere extends Error {}
+
 async function say(bot: Wechaty, { chat, mention, text }: Extract<Send, { kind: 'say' }>): Promise<void> {
   if (mention === undefined) {
     const contact = await bot.Contact.find({ id: chat })
-    if (!contact) throw new Error('the contact is not known any more')
+    if (!contact) throw new NotThere('the contact is not known any more')
     await contact.say(text)
     return
   }
   const room = await bot.Room.find({ id: chat })
-  if (!room) throw new Error('the room is not known any more')
+  if (!room) throw new NotThere('the room is not known any more')
   const asker = await bot.Contact.find({ id: mention })
   await (asker ? room.say(text, asker) : room.say(text))
 }

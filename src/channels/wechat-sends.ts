@@ -4,7 +4,8 @@ import type { Send } from './wechat-wire.ts'
 type WithoutRef<T> = T extends unknown ? Omit<T, 'ref'> : never
 export type Unsent = WithoutRef<Send>
 
-export type SendOutcome = 'done' | 'failed' | 'unknown'
+/** `gone`: there is no such contact or room. `dropped`: it has not even been tried. */
+export type SendOutcome = 'done' | 'failed' | 'gone' | 'unknown' | 'dropped'
 
 interface Waiting {
   readonly chat: string
@@ -26,6 +27,7 @@ export interface Sends {
   close(): void
   /** Resolves when nothing waits. */
   idle(): Promise<void>
+  busy(): boolean
 }
 
 interface Parts {
@@ -95,6 +97,7 @@ export function oneByOne({ order, pauseMs, log }: Parts): Sends {
           { channel: 'wechat', chat, dropped: added.length, loggedIn: isOpen },
           'a WeChat reply was dropped',
         )
+        how.after?.('dropped')
         return
       }
       if (how.urgent) {
@@ -117,7 +120,9 @@ export function oneByOne({ order, pauseMs, log }: Parts): Sends {
           { channel: 'wechat', dropped: waiting.length },
           'WeChat replies were dropped: nobody is logged in',
         )
+      const dropped = waiting
       waiting = []
+      for (const { after } of dropped) after?.('dropped')
       inHand?.settle('unknown')
       tellIdlers()
     },
@@ -126,6 +131,7 @@ export function oneByOne({ order, pauseMs, log }: Parts): Sends {
         idlers.push(resolve)
         tellIdlers()
       }),
+    busy: () => inHand !== undefined || waiting.length > 0,
   }
 }
 

@@ -38,7 +38,8 @@ export const reportSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('friendship'), id, contact: id }),
   z.strictObject({ kind: z.literal('done'), ref }),
-  z.strictObject({ kind: z.literal('failed'), ref, text: fault }),
+  /** `gone`: there is no such contact or room, so nothing has left. */
+  z.strictObject({ kind: z.literal('failed'), ref, text: fault, gone: z.boolean() }),
   z.strictObject({ kind: z.literal('error'), text: fault }),
 ])
 export type Report = z.output<typeof reportSchema>

@@ -6,8 +6,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import qrcode from 'qrcode-terminal'
 import type { Channel, Log, Respond } from '../model/channel.ts'
 import { type Message, plainText } from '../model/conversation.ts'
+import type { NoticeSender, SendOutcome } from '../model/notice.ts'
+import { wechatReach } from './reaches.ts'
 import { type Child, keepRunning, PATIENCE, type Patience } from './wechat-process.ts'
-import { oneByOne, type Unsent } from './wechat-sends.ts'
+import { oneByOne, type SendOutcome as Sent, type Unsent } from './wechat-sends.ts'
 import { faultOf, PUPPETS, type Report, type ReportOf } from './wechat-wire.ts'
 
 export interface WechatOptions {
@@ -17,6 +19,7 @@ export interface WechatOptions {
   readonly dataDir: string
   readonly respond: Respond
   readonly log: Log
+  // Both are read anew each time, for staff may have changed them.
   /** What a visitor reads when the answer failed. */
   readonly sorry: string
   /** What a new friend reads. */
@@ -27,18 +30,25 @@ export interface WechatOptions {
   /** The environment of the WeChat process, where puppets find their tokens; the bot's own when left out. */
   readonly env?: NodeJS.ProcessEnv
   readonly spawn?: () => Child
+  /** Notices a minute and a day; none may go out when left out. */
+  readonly notices?: { readonly perMinute: number; readonly perDay: number }
   /** Between two sends of the account. */
   readonly pauseMs?: () => number
   readonly patience?: Partial<Patience>
   readonly now?: () => number
 }
 
+export interface WechatChannel extends Channel {
+  /** Undefined: this account writes to nobody first. */
+  readonly sender: NoticeSender | undefined
+}
+
 /**
  * WeChat through wechaty, which lives in a process of its own: its puppets spin without a network and swallow
  * the crashes of whatever process they are in. Personal accounts are best effort: WeChat may refuse the login.
  */
-export function startWechat(options: WechatOptions): Channel {
-  const { respond, log, sorry, greeting } = options
+export function startWechat(options: WechatOptions): WechatChannel {
+  const { respond, log } = options
   refuseUnknown(options.puppet)
   // Per chat, the reply that the next one waits for.
   const tails = new Map<string, Promise<void>>()
@@ -78,7 +88,7 @@ export function startWechat(options: WechatOptions): Channel {
         { channel: 'wechat', message: message.id, fault: faultOf(error) },
         'a message could not be answered',
       )
-      return { text: sorry, urgent: false }
+      return { text: options.sorry, urgent: false }
     }
   }
 
@@ -86,7 +96,7 @@ export function startWechat(options: WechatOptions): Channel {
     const greet = (): void =>
       sends.add(
         contact,
-        inParts(greeting).map((text) => ({ kind: 'say', chat: contact, text })),
+        inParts(options.greeting).map((text) => ({ kind: 'say', chat: contact, text })),
       )
     sends.add(contact, [{ kind: 'accept', id }], { after: (outcome) => outcome === 'done' && greet() })
   }
@@ -134,7 +144,7 @@ export function startWechat(options: WechatOptions): Channel {
         break
       case 'failed':
         log.warn({ channel: 'wechat', fault: report.text }, 'WeChat refused a send')
-        sends.answered(report.ref, 'failed')
+        sends.answered(report.ref, report.gone ? 'gone' : 'failed')
         break
     }
   }
@@ -151,14 +161,37 @@ export function startWechat(options: WechatOptions): Channel {
     now: options.now ?? Date.now,
   })
 
+  /** In the one line of the account, so that it keeps the account's pauses. */
+  const sendNotice = (chat: string, text: string): Promise<SendOutcome> =>
+    new Promise((resolve) => {
+      sends.add(chat, [{ kind: 'say', chat, text }], { after: (outcome) => resolve(OUTCOMES[outcome]) })
+    })
+
   return {
     name: 'wechat',
+    sender: options.notices && {
+      ...wechatReach(options.notices),
+      parallel: 1,
+      // Even spacing is what a machine does.
+      jitterMs: 30_000 / options.notices.perMinute,
+      send: sendNotice,
+      busy: sends.busy,
+    },
     stop: async () => {
       stopping = true
       await within(DRAIN_MS, Promise.all(tails.values()).then(sends.idle))
       await wechat.stop()
     },
   }
+}
+
+/** A send that was refused may have left all the same: a puppet does not say where it got stuck. */
+const OUTCOMES: Readonly<Record<Sent, SendOutcome>> = {
+  done: { kind: 'sent' },
+  gone: { kind: 'unreachable', reason: 'not-found' },
+  failed: { kind: 'unknown', reason: 'error' },
+  unknown: { kind: 'unknown', reason: 'timed-out' },
+  dropped: { kind: 'not-now', reason: 'not-connected', everybody: true },
 }
 
 function refuseUnknown(puppet: string): void {

@@ -27,7 +27,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'never-started': '对方没有和机器人说过话',
   'chat-lost': '机器人已被移出',
   'not-found': '平台上没有这个会话',
-  unsubscribed: '已退订',
+  unsubscribed: '已退订或取消提醒',
   cancelled: '已取消',
   aborted: '已中止',
   'event-over': '活动已结束或过了失效时间',
@@ -51,6 +51,29 @@ export function reasonInWords(reason: string): string {
   const code = /^refused-(\d+)$/.exec(reason)?.[1]
   return REASONS[reason] ?? (code ? `平台拒收(${code})` : reason)
 }
+
+/** 「[█████───────────────] 25%」 */
+export function barInWords({ planned, waiting }: BroadcastReport): string {
+  const share = planned === 0 ? 1 : 1 - waiting / planned
+  const full = Math.floor(share * BAR)
+  return `[${'█'.repeat(full)}${'─'.repeat(BAR - full)}] ${Math.floor(share * 100)}%`
+}
+
+const BAR = 20
+
+/** As much of a line as so many columns show; a line that wraps cannot be written over. */
+export function fitting(line: string, columns: number): string {
+  let used = 0
+  let end = 0
+  for (const letter of line) {
+    used += WIDE.test(letter) ? 2 : 1
+    if (used > columns) return line.slice(0, end)
+    end += letter.length
+  }
+  return line
+}
+
+const WIDE = /[\p{Script=Han}\u3000-\u303f\uff01-\uff60“”]/u
 
 export function durationInWords(seconds: number): string {
   const whole = Math.ceil(seconds)
@@ -100,7 +123,8 @@ const ACTS: Readonly<Record<string, string>> = {
   export: '导出明细',
 }
 export const actInWords = (act: string): string => ACTS[act] ?? act
-export const whoInWords = (who: string): string => (who === 'outbox' ? '机器人' : who)
+export const whoInWords = (who: string): string => PROGRAMS[who] ?? who
+const PROGRAMS: Readonly<Record<string, string>> = { outbox: '机器人', visitor: '访客' }
 
 /** What a broadcast in this state waits for. */
 export function whenInWords(broadcast: Broadcast, quietEnd: number | undefined, now: Date): string {

@@ -1,35 +1,37 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { reachesOf } from '../channels/reaches.ts'
-import type { Config } from '../config.ts'
+import { type Config, wechatPace } from '../config.ts'
 import { type Loaded, loadContent } from '../content/load.ts'
 import { describe } from '../content/watch.ts'
 import { closest } from '../content/yaml.ts'
 import type { Content } from '../model/content.ts'
-import type { Broadcast, BroadcastReport, Notice, Reach } from '../model/notice.ts'
+import { type Broadcast, type BroadcastReport, lengthOn, type Notice, type Reach } from '../model/notice.ts'
 import { momentInWords, quietUntil, spanInWords } from '../model/when.ts'
 import { approve, type Desk, differsFromApproved } from '../notices/approve.ts'
-import { forecast } from '../notices/audience.ts'
+import { forecast, secondsFor } from '../notices/audience.ts'
 import { correct } from '../notices/correct.ts'
 import { send } from '../notices/plan.ts'
 import { renderNotice } from '../notices/render.ts'
 import { cancel, pause, resume, type Stop } from '../notices/stop.ts'
 import { audit, auditOf } from '../store/audit.ts'
 import { findBroadcast, listBroadcasts } from '../store/broadcasts.ts'
-import { type Database, openDatabase } from '../store/database.ts'
+import type { Database } from '../store/database.ts'
 import { BOT, heartbeat } from '../store/heartbeat.ts'
-import { deliveriesOf, report } from '../store/ledger.ts'
+import { deliveriesOf, report, waitingByChannel } from '../store/ledger.ts'
 import { EnvironmentError, EXIT, InputError, runCommand, UsageError } from './command.ts'
 import { rehearse } from './notice-rehearse.ts'
 import {
   actInWords,
+  barInWords,
   channelName,
   csvCell,
   durationInWords,
   figuresInWords,
+  fitting,
   forecastInWords,
   reasonInWords,
   reasonsInWords,
@@ -37,6 +39,7 @@ import {
   whenInWords,
   whoInWords,
 } from './notice-words.ts'
+import { openStore } from './store.ts'
 
 const HELP = `活动通知:从 knowledge/notices/ 里的文件,到订阅的人手里。编号就是文件名去掉 .md。
 
@@ -117,11 +120,7 @@ await runCommand(HELP, async (config) => {
     throw new UsageError(
       verb === 'list' ? 'list 后面不写编号。' : `写成 ${verb} ID,一次一个编号;有空格的要加引号。`,
     )
-  const db = await openDatabase(join(config.DATA_DIR, 'qingda.sqlite')).catch((error: unknown) => {
-    throw new EnvironmentError(
-      `数据库打不开(DATA_DIR=${config.DATA_DIR}):${String(error)}。换一个可写的文件夹。`,
-    )
-  })
+  const db = await openStore(config)
   let loading: Promise<Loaded> | undefined
   try {
     return await command({
@@ -130,7 +129,7 @@ await runCommand(HELP, async (config) => {
       id: basename(id ?? '', '.md'),
       options,
       who: nameOf(options.as) ?? userInfo().username,
-      reaches: reachesOf({ telegramPerSecond: config.TELEGRAM_PER_SECOND }),
+      reaches: reachesOf({ telegramPerSecond: config.TELEGRAM_PER_SECOND, wechat: wechatPace(config) }),
       loaded: () => {
         loading ??= loadContent(config.CONTENT_DIR)
         return loading
@@ -155,7 +154,7 @@ async function list({ db, loaded, options, config, now }: Office): Promise<numbe
     ...(await Promise.all(
       broadcasts.map(async (broadcast) => ({
         id: broadcast.id,
-        title: broadcast.correctionOf ? `更正:${broadcast.title}` : broadcast.title,
+        title: `${broadcast.correctionOf ? '更正:' : broadcast.reminderOf ? '访客要的提醒:' : ''}${broadcast.title}`,
         state: broadcast.state,
         words: whenInWords(broadcast, quietUntil(config.QUIET_HOURS, now.getTime()), now),
         figures: broadcast.orderedAt === undefined ? undefined : await report(db, broadcast),
@@ -165,7 +164,7 @@ async function list({ db, loaded, options, config, now }: Office): Promise<numbe
   if (options.json) console.log(JSON.stringify(rows.map(({ words: _, ...row }) => row)))
   else {
     if (rows.length === 0)
-      console.log('还没有通知。在 knowledge/notices/ 里写一个文件,写法见 docs/notices.md。')
+      console.log('还没有通知。在 knowledge/notices/ 里写一个文件,写法见 docs/send-notice.md。')
     for (const { id, title, words, figures } of rows)
       console.log(`${id}  ${title}\n    ${words}${figures ? `;${figuresInWords(figures)}` : ''}`)
   }
@@ -177,7 +176,12 @@ async function list({ db, loaded, options, config, now }: Office): Promise<numbe
 async function preview(office: Office): Promise<number> {
   const { db, id, reaches, config } = office
   const approved = await findBroadcast(db, id)
-  if (approved) console.log(`下面是 ${approved.approver} 批准的原文,发出去的就是它。`)
+  if (approved)
+    console.log(
+      approved.reminderOf === undefined
+        ? `下面是 ${approved.approver} 批准的原文,发出去的就是它。`
+        : '下面是访客要的提醒的原文。',
+    )
   const found = approved ? undefined : await noticeOf(office)
   for (const reach of reaches) {
     const text =
@@ -185,12 +189,19 @@ async function preview(office: Office): Promise<number> {
       (found && renderNotice(found.notice, found.content, { reach, publicUrl: config.PUBLIC_URL }))
     if (text === undefined)
       throw new InputError(
-        `${channelName(reach.channel)}最多 ${reach.longest} 字,这条连短的也放不下。缩短标题、地点或网址。`,
+        `${channelName(reach.channel)}最多 ${reach.longest} ${unitOf(reach)},这条连短的也放不下。缩短标题、地点或网址。`,
       )
-    console.log(`—— ${channelName(reach.channel)}(${text.length} 字,最多 ${reach.longest} 字)——\n${text}\n`)
+    const length = lengthOn(reach, text)
+    console.log(
+      `—— ${channelName(reach.channel)}(${length} ${unitOf(reach)},最多 ${reach.longest} ${unitOf(reach)})——\n${text}\n`,
+    )
   }
   if (approved) await tellIfEdited(office, approved)
   return EXIT.fine
+}
+
+function unitOf({ counts }: Reach): string {
+  return counts === 'bytes' ? '字节' : '字'
 }
 
 async function showForecast(office: Office): Promise<number> {
@@ -335,9 +346,12 @@ async function tellSending(
   figures: BroadcastReport,
   { config, reaches, now }: Pick<Office, 'config' | 'reaches' | 'now'>,
 ): Promise<void> {
-  const pace = Math.min(...reaches.map(({ perSecond }) => perSecond))
+  const seconds = (await waitingByChannel(db, broadcast.id)).map(({ channel, count }) => {
+    const reach = reaches.find((one) => one.channel === channel)
+    return reach ? secondsFor(count, reach) : 0
+  })
   console.log(
-    `“${broadcast.title}”(${broadcast.id})交给机器人发送:${figures.waiting} 人要发,约需 ${durationInWords(figures.waiting / pace)}。`,
+    `“${broadcast.title}”(${broadcast.id})交给机器人发送:${figures.waiting} 人要发,约需 ${durationInWords(Math.max(0, ...seconds))}。`,
   )
   if (figures.withheld > 0)
     console.log(`另有 ${figures.withheld} 人不发:${reasonsInWords(figures).join(',')}。`)
@@ -455,8 +469,10 @@ async function watch(office: Office): Promise<number> {
     last = { at, out }
     const over = !UNDER_WAY.includes(broadcast.state)
     const line = await progress(office, broadcast, figures, rate)
-    if (live) process.stdout.write(`\r\u001b[K${line}${over ? '\n' : ''}`)
-    else if (line !== told) console.log(line)
+    if (live) {
+      const shown = fitting(line, (process.stdout.columns || 80) - 1)
+      process.stdout.write(`\r\u001b[K${shown}${over ? '\n' : ''}`)
+    } else if (line !== told) console.log(line)
     told = line
     if (over || leaving.signal.aborted) break
     await nap(live ? 1000 : 2000, leaving.signal)
@@ -473,16 +489,15 @@ async function progress(
 ): Promise<string> {
   const now = new Date()
   const trouble = broadcast.state === 'sending' ? await troubleWith(db, figures, now) : undefined
-  const share = figures.planned === 0 ? 100 : Math.floor(100 - (figures.waiting * 100) / figures.planned)
   const quiet = quietUntil(config.QUIET_HOURS, now.getTime())
   const speed =
     broadcast.state === 'sending' && rate !== undefined && rate > 0
       ? `${rate.toFixed(1)} 条/秒,还要约 ${durationInWords(figures.waiting / rate)}`
       : ''
   return [
-    `${whenInWords(broadcast, quiet, now)} ${share}%`,
-    figuresInWords(figures),
+    `${barInWords(figures)} ${whenInWords(broadcast, quiet, now)}`,
     speed,
+    figuresInWords(figures),
     reasonsInWords(figures, 4).join(','),
     trouble ?? '',
   ]

@@ -12,13 +12,7 @@ export function crossCheck(
   doubtful: ReadonlySet<string> = new Set(),
 ): Problem[] {
   const problems: Problem[] = []
-  const report = (
-    severity: Problem['severity'],
-    file: string,
-    path: readonly PropertyKey[],
-    message: string,
-    cure: string,
-  ): void => {
+  const report: Report = (severity, file, path, message, cure) => {
     problems.push({ severity, file, line: locate(file)?.(path), message, cure })
   }
   const entries = new Map<string, Entry>()
@@ -33,11 +27,12 @@ export function crossCheck(
     else entries.set(entry.id, entry)
   }
 
+  reportImported(content, report)
   for (const entry of content.entries) {
     const { file } = entry
-    if (entry.region === undefined)
+    if (entry.region === undefined && !entry.imported)
       report('warning', file, ['id'], '没有写地区,会当作所有地区通用', '如果只适用于一地,补上“region: …”。')
-    else if (!regions.has(entry.region))
+    else if (entry.region !== undefined && !regions.has(entry.region))
       report(
         'error',
         file,
@@ -54,7 +49,7 @@ export function crossCheck(
           `没有叫“${topic}”的主题`,
           orNearest(topic, topics, '在 knowledge/topics.yaml 里能找到的主题'),
         )
-    if (entry.source === undefined)
+    if (entry.source === undefined && !entry.imported)
       report(
         'warning',
         file,
@@ -62,7 +57,7 @@ export function crossCheck(
         '没有写出处,回复里会说明没有出处',
         '补上“source: { document: …, clause: … }”。',
       )
-    else if (!sources.has(entry.source.document))
+    else if (entry.source && !sources.has(entry.source.document))
       report(
         'error',
         file,
@@ -159,6 +154,37 @@ export function crossCheck(
         )
   })
   return problems
+}
+
+type Report = (
+  severity: Problem['severity'],
+  file: string,
+  path: readonly PropertyKey[],
+  message: string,
+  cure: string,
+) => void
+
+/** A table of thousands of rows lacks the same thing thousands of times: once is enough. */
+function reportImported({ entries }: Content, report: Report): void {
+  const imported = entries.filter((entry) => entry.imported)
+  const nowhere = imported.filter(({ region }) => region === undefined)
+  const sourceless = imported.filter(({ source }) => source === undefined)
+  if (nowhere[0])
+    report(
+      'warning',
+      nowhere[0].file,
+      ['id'],
+      `从表格导入的答案里有 ${nowhere.length} 条没有写地区,会当作所有地区通用`,
+      '如果只适用于一地,在表格的“地区”一列写明,重新导入。',
+    )
+  if (sourceless[0])
+    report(
+      'warning',
+      sourceless[0].file,
+      ['id'],
+      `从表格导入的答案里有 ${sourceless.length} 条没有写出处,回复里会说明没有出处`,
+      '在表格的“来源”一列写明,重新导入。',
+    )
 }
 
 function orNearest(word: string, candidates: Iterable<string>, otherwise: string): string {

@@ -32,12 +32,12 @@ export async function loadContent(
   const lines = new Map<string, Locate>()
   const version = createHash('sha256')
 
-  const read = (file: string): string | undefined => {
+  const read = (file: string, found: Problem[] = problems): string | undefined => {
     try {
       const text = readFileSync(join(root, file), 'utf8')
       version.update(`${file}\0${text}\0`)
       if (text.includes('\uFFFD'))
-        problems.push({
+        found.push({
           severity: 'error',
           file,
           message: '这个文件不是 UTF-8 编码,有些字读不出来',
@@ -45,7 +45,7 @@ export async function loadContent(
         })
       return text
     } catch {
-      problems.push({
+      found.push({
         severity: 'error',
         file,
         message: '这个文件不见了或无法读取',
@@ -107,11 +107,17 @@ export async function loadContent(
   }
 
   const notices: Notice[] = []
+  const past: Notice[] = []
   const noticeProblems: Problem[] = []
   for (const file of filesBelow(root, 'knowledge/notices', '.md')) {
-    const text = file.includes('/archive/') ? undefined : read(file)
-    if (text === undefined) continue
+    const faults: Problem[] = []
+    const text = read(file, faults)
+    // What has been put away is nobody's work any more.
+    if (!file.includes('/archive/')) noticeProblems.push(...faults)
+    if (text === undefined || faults.length > 0) continue
     const parsed = readNotice(file, text, { regions: places?.regions ?? [], topics: topics ?? [] }, now)
+    if (parsed.past) past.push(parsed.past)
+    if (file.includes('/archive/')) continue
     noticeProblems.push(...parsed.problems)
     const notice = parsed.value
     const twin = notice && notices.find(({ id }) => id === notice.id)
@@ -145,6 +151,7 @@ export async function loadContent(
     sources,
     topics,
     notices,
+    past,
     entries,
     intents,
     facets,

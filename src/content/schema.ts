@@ -3,9 +3,9 @@ import { PHRASES, type PhraseName } from '../model/content.ts'
 
 /** The shape of every content file. Unknown keys are errors: a misspelt key would otherwise be ignored silently. */
 
-const id = z
-  .string()
-  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, '只用小写字母、数字和连字符,例如 liandu-guarantee-fee')
+export const STRICT_ID = /^[a-z0-9]+(-[a-z0-9]+)*$/
+const STRICT_ID_TOLD = '只用小写字母、数字和连字符,例如 liandu-guarantee-fee'
+const id = z.string().regex(STRICT_ID, STRICT_ID_TOLD)
 // A bare number (88, 12355) is text here; YAML reads it as a number.
 const sentence = z.preprocess(
   (value) => (typeof value === 'number' ? String(value) : value),
@@ -20,22 +20,30 @@ const validity = z
   .strictObject({ from: day.optional(), until: day.optional() })
   .refine(({ from, until }) => !from || !until || from <= until, 'from 晚于 until,起止写反了')
 
-export const entryHead = z.strictObject({
-  id,
-  title: sentence,
-  region: id.optional(),
-  topics: words.min(1, '至少一个主题'),
-  aliases: words.default([]),
-  source: z.strictObject({ document: id, clause: sentence }).optional(),
-  valid: validity.optional(),
-  checked: day.optional(),
-  related: z.array(id).default([]),
-})
+export const entryHead = z
+  .strictObject({
+    // A table's numbers stay as they are, so that whoever keeps the table finds the entry.
+    id: z.string().min(1, '不能空着'),
+    title: sentence,
+    region: id.optional(),
+    topics: words.min(1, '至少一个主题'),
+    aliases: words.default([]),
+    source: z.strictObject({ document: id, clause: sentence.optional() }).optional(),
+    valid: validity.optional(),
+    checked: day.optional(),
+    related: z.array(z.string()).default([]),
+    imported: z.boolean().default(false),
+  })
+  .refine((head) => head.imported || STRICT_ID.test(head.id), { path: ['id'], error: STRICT_ID_TOLD })
+  .refine((head) => head.imported || !head.source || head.source.clause !== undefined, {
+    path: ['source', 'clause'],
+    error: '要写明哪一条',
+  })
 
 export const intentFile = z.strictObject({
   intent: id,
   title: sentence,
-  answers: z.record(id, id).refine((answers) => Object.keys(answers).length > 0, '至少指向一条答案'),
+  answers: z.record(id, sentence).refine((answers) => Object.keys(answers).length > 0, '至少指向一条答案'),
   phrasings: words.min(1, '至少一种问法'),
 })
 
@@ -67,6 +75,7 @@ export const topicsFile = z.array(
     folder: id,
     words: words.default([]),
     private: z.boolean().default(false),
+    details: words.default([]),
   }),
 )
 
@@ -77,6 +86,7 @@ export const facetsFile = z.array(
     heading: sentence.optional(),
     cues: words,
     unsaid: sentence,
+    what: sentence.optional(),
   }),
 )
 
@@ -94,7 +104,13 @@ export const urgentFile = z.array(
   }),
 )
 
-export const fillerFile = z.strictObject({ lead: words, tail: words, empty: words })
+export const fillerFile = z.strictObject({
+  lead: words,
+  tail: words,
+  empty: words,
+  passing: words,
+  home: words,
+})
 
 export const wordsFile = z.record(sentence, words)
 
@@ -107,7 +123,11 @@ const time = z.preprocess(
       /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/,
       '时间写成 2026-12-10T14:00:00+08:00 这样',
     )
-    .refine((value) => !Number.isNaN(Date.parse(value)), '没有这一天或这个时间'),
+    // Date.parse makes March 2nd of February 30th.
+    .refine(
+      (value) => z.iso.date().safeParse(value.slice(0, 10)).success && !Number.isNaN(Date.parse(value)),
+      '没有这一天或这个时间',
+    ),
 )
 
 export const noticeHead = z.strictObject({
@@ -142,7 +162,7 @@ export const phrasesFile = z.strictObject(
 
 function unknownSlots(name: PhraseName, text: string): string[] {
   const allowed: readonly string[] = PHRASES[name]
-  return Array.from(text.matchAll(/\{(\w+)\}/g), (match) => match[1] ?? '').filter(
+  return Array.from(text.matchAll(/\{([^{}]*)\}/g), (match) => match[1] ?? '').filter(
     (slot) => !allowed.includes(slot),
   )
 }

@@ -13,6 +13,7 @@ export function watchContent(
   root: string,
   onLoaded: (loaded: Loaded) => Promise<void>,
   log: Log,
+  now: () => Date = () => new Date(),
 ): () => Promise<void> {
   // The folder above is watched: a folder that is moved away and put back is lost to a watcher of its own.
   const watcher = watch(root, {
@@ -32,7 +33,7 @@ export function watchContent(
   const reload = (): void => {
     running = running
       .then(async () => {
-        if (!closed) await onLoaded(await loadContent(root, nextTurn))
+        if (!closed) await onLoaded(await loadContent(root, nextTurn, now()))
       })
       .catch((error: unknown) =>
         log.error({ error: String(error) }, 'reading the content failed; the last good content stays'),

@@ -1,4 +1,14 @@
-import { isMap, isNode, isScalar, LineCounter, parseDocument, visit, YAMLParseError } from 'yaml'
+import {
+  type ErrorCode,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type YAMLError,
+  YAMLParseError,
+} from 'yaml'
 import type { z } from 'zod'
 import type { Problem } from '../model/content.ts'
 
@@ -48,15 +58,17 @@ export function readYaml<T>(file: string, text: string, schema: z.ZodType<T>, fi
   if (document.errors.length > 0)
     return {
       lineOf,
-      problems: document.errors.map((error) => ({
-        severity: 'error',
-        file,
-        line: lineAt(error.pos[0]),
-        message: `YAML 写法有误:${error.message.split('\n', 1)[0]}`,
-        cure:
-          YAML_CURE[error.code] ??
-          '检查这一行和上一行的缩进、冒号和引号;含有“: ”或以符号开头的文字要用单引号括起来。',
-      })),
+      problems: document.errors
+        .map((error) => ({ line: lineAt(error.pos[0]), ...inPlainWords(error) }))
+        // One slip confuses the reader of YAML several times over; the first complaint about a line is the true one.
+        .filter(({ line }, i, all) => all.findIndex((other) => other.line === line) === i)
+        .map(({ line, message, cure }) => ({
+          severity: 'error',
+          file,
+          line,
+          message: `YAML 写法有误:${message}`,
+          cure,
+        })),
     }
 
   const checked = schema.safeParse(document.toJS() ?? {}, { reportInput: true })
@@ -75,10 +87,67 @@ export function readYaml<T>(file: string, text: string, schema: z.ZodType<T>, fi
   }
 }
 
-const YAML_CURE: Readonly<Record<string, string>> = {
-  TAB_AS_INDENT: '缩进请用空格,不要用 Tab。',
-  DUPLICATE_KEY: '同一个键写了两次,删去一个。',
-  MISSING_CHAR: '少了引号或括号,补上成对的那一个。',
+/** The parser's words are English and for programmers. The first row that fits is told. */
+function inPlainWords({ code, message }: YAMLError): { readonly message: string; readonly cure: string } {
+  const row = SLIPS.find(
+    ({ codes, words }) => codes.includes(code) && (words === undefined || words.test(message)),
+  )
+  return row ?? { message: '这一行读不懂', cure: '检查这一行和上一行的缩进、冒号和引号,照着别的行写。' }
+}
+
+const QUOTE = '用英文单引号把整句括起来。'
+const SLIPS: readonly {
+  readonly codes: readonly ErrorCode[]
+  readonly words?: RegExp
+  readonly message: string
+  readonly cure: string
+}[] = [
+  { codes: ['TAB_AS_INDENT'], message: '缩进用了 Tab 键', cure: '缩进请用空格,不要用 Tab。' },
+  { codes: ['DUPLICATE_KEY'], message: '同一个键写了两次', cure: '删去一个,或合成一行。' },
+  { codes: ['BAD_ALIAS'], message: '文字以“*”开头', cure: QUOTE },
+  {
+    codes: ['BAD_SCALAR_START', 'UNEXPECTED_TOKEN'],
+    message: '文字以符号开头,或引号、括号后面还有字',
+    cure: QUOTE,
+  },
+  {
+    codes: ['BLOCK_AS_IMPLICIT_KEY'],
+    words: /Nested mappings/,
+    message: '文字里有“冒号加空格”',
+    cure: '用英文单引号把整句括起来,或把里面的冒号换成中文的。',
+  },
+  {
+    codes: ['MISSING_CHAR'],
+    words: /quote/,
+    message: '引号少了一半',
+    cure: '补上成对的那一个,两个都要是英文引号。行号常常偏后,往上找只有一个引号的那一行。',
+  },
+  {
+    codes: ['MULTILINE_IMPLICIT_KEY', 'MISSING_CHAR'],
+    words: /Implicit/,
+    message: '这一行少了英文冒号,或冒号、短横后面少了空格',
+    cure: '冒号用英文的,冒号和短横后面都空一格。',
+  },
+  {
+    codes: ['BAD_INDENT', 'MISSING_CHAR', 'BLOCK_IN_FLOW'],
+    words: /[Ff]low/,
+    message: '方括号或花括号少了一半',
+    cure: '补上 ] 或 }。行号常常偏后,连上一行一起看。',
+  },
+  {
+    codes: ['BAD_INDENT', 'BLOCK_AS_IMPLICIT_KEY'],
+    message: '这一行和上下行没有对齐,或短横后面少了空格',
+    cure: '照上下行写:开头的空格一样多,短横后面空一格。',
+  },
+]
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  array: '一串词,写成 [一, 二] 或一行一条',
+  string: '文字',
+  number: '数字',
+  boolean: 'true 或 false',
+  object: '下一级的“名称: 内容”',
+  record: '下一级的“名称: 内容”',
 }
 
 interface Explained {
@@ -104,12 +173,27 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType): Explained[] {
     case 'invalid_type':
       if (issue.input === undefined)
         return [{ path, message: `缺少${place}`, cure: `补上一行“${String(path.at(-1) ?? '')}: …”。` }]
+      if (issue.input === null) return [{ path, message: `${place}空着`, cure: '在冒号后面写上内容。' }]
       return [
-        { path, message: `${place}的写法不对(应为 ${issue.expected})`, cure: '对照 docs/ 里的例子改正。' },
+        {
+          path,
+          // Where the schema has no words of its own, zod speaks English.
+          message: issue.message.startsWith('Invalid input')
+            ? `${place}的写法不对,应当是${EXPECTED[issue.expected] ?? '别的写法'}`
+            : `${place}:${issue.message}`,
+          cure: '对照 docs/ 里的例子改正。',
+        },
       ]
+    case 'invalid_key':
+      return [{ path, message: `${place}:${ownWords(issue.issues[0])}`, cure: '对照 docs/ 里的例子改正。' }]
     default:
-      return [{ path, message: `${place}:${issue.message}`, cure: '对照 docs/ 里的例子改正。' }]
+      return [{ path, message: `${place}:${ownWords(issue)}`, cure: '对照 docs/ 里的例子改正。' }]
   }
+}
+
+/** The schema says in Chinese what it wants wherever it wants more than a type; zod's own words are English. */
+function ownWords(issue: z.core.$ZodIssue | undefined): string {
+  return issue && /\p{Script=Han}/u.test(issue.message) ? issue.message : '写法不对'
 }
 
 /** The keys that may stand where the unknown one stands. */
@@ -139,6 +223,8 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   let least = Math.max(2, Math.ceil(word.length * 0.4)) + 1
   for (const candidate of candidates) {
     const distance = editDistance(word, candidate)
+    // With every character another one, two short words are as far apart as can be.
+    if (distance >= Math.max(word.length, candidate.length)) continue
     if (distance < least) [best, least] = [candidate, distance]
   }
   return best

@@ -45,7 +45,7 @@ export interface Entry {
   readonly region?: string | undefined
   readonly topics: readonly string[]
   readonly aliases: readonly string[]
-  readonly source?: { readonly document: string; readonly clause: string } | undefined
+  readonly source?: { readonly document: string; readonly clause?: string | undefined } | undefined
   readonly valid?: Validity | undefined
   readonly checked?: string | undefined
   readonly related: readonly string[]
@@ -53,6 +53,8 @@ export interface Entry {
   readonly answer: string
   /** What the document says on a facet, by facet id; a facet it is silent about is absent. */
   readonly facets: Readonly<Record<string, string>>
+  /** A row of somebody's table: its answer is not divided by facet, so what it is silent about is not known. */
+  readonly imported: boolean
   readonly file: string
 }
 
@@ -76,6 +78,8 @@ export interface Facet {
   readonly cues: readonly string[]
   /** Said when the entry has no such section. */
   readonly unsaid: string
+  /** The same in a list of what is not said: 「文件没有写明申请材料、联系电话」. */
+  readonly what?: string | undefined
 }
 
 /** Ways to say something, as plain words with `…` for a gap and `(a|b)` for alternatives. */
@@ -111,6 +115,8 @@ export interface Content {
   readonly sources: readonly SourceDocument[]
   readonly topics: readonly Topic[]
   readonly notices: readonly Notice[]
+  /** Events that are over; their pages stay, because links to them stay in people's chats. */
+  readonly past: readonly Notice[]
   readonly entries: readonly Entry[]
   readonly intents: readonly Intent[]
   readonly facets: readonly Facet[]
@@ -131,6 +137,10 @@ export interface Content {
     readonly tail: readonly string[]
     /** What may stand around a bare region or facet without asking for a thing of its own. */
     readonly empty: readonly string[]
+    /** Ways to speak of a place (`地名`) without asking about it … */
+    readonly passing: readonly string[]
+    /** … that count only where the message also says that it is about here. */
+    readonly home: readonly string[]
   }
   readonly phrases: Phrases
 }
@@ -141,6 +151,8 @@ export interface Topic {
   readonly words: readonly string[]
   /** Not discussed openly in a group chat. */
   readonly private: boolean
+  /** Facets most visitors need about things of this topic; a reply says which of them the document does not give. */
+  readonly details: readonly string[]
 }
 
 /** The bot's own sentences by name, each with what may be filled in as `{name}`. */
@@ -188,6 +200,7 @@ export const PHRASES = {
   subscribed: ['scope'],
   alreadySubscribed: ['scope'],
   unsubscribed: ['scope'],
+  unsubscribeInPrivate: [],
   notSubscribed: [],
   subscriptions: ['list'],
   subscriptionsPending: ['scope'],
@@ -200,6 +213,22 @@ export const PHRASES = {
   eventPlace: ['place'],
   eventQuota: ['quota'],
   eventsSubscribe: [],
+  eventLink: ['link'],
+  remindLabel: [],
+  remindSet: ['due', 'title', 'time'],
+  remindAlready: ['title', 'time'],
+  remindTooLate: ['title', 'time'],
+  remindCannot: [],
+  remindCalendar: ['title', 'link'],
+  remindYourself: ['title', 'time', 'place'],
+  remindWhich: [],
+  remindInPrivate: [],
+  remindNone: [],
+  remindCalledOff: ['list'],
+  reminders: ['list'],
+  remindersStay: ['list'],
+  reminderHead: ['title'],
+  reminderLeave: [],
   noticeHead: ['region', 'title'],
   noticeLink: ['link'],
   noticeLeave: [],
@@ -210,6 +239,7 @@ export const PHRASES = {
   myDataNothing: [],
   dataRegion: ['region'],
   dataSubscriptions: ['scope'],
+  dataReminder: ['title', 'due'],
   dataConsent: ['day'],
   dataConsentWithdrawn: ['day', 'until'],
   dataInquiry: ['day', 'question'],
@@ -221,6 +251,10 @@ export const PHRASES = {
   urgentStay: [],
   urgentRelief: [],
   statusAnswer: ['title', 'until'],
+  unsaidDetails: ['details'],
+  otherThings: [],
+  noOtherThings: [],
+  handedOverToo: ['office'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export type PhraseName = keyof typeof PHRASES

@@ -30,10 +30,17 @@ export interface Choice {
 
 export type SectionKind = 'answer' | 'detail' | 'unsaid' | 'status' | 'source' | 'note'
 
+export interface Section {
+  readonly kind: SectionKind
+  readonly text: string
+  /** The id of the announced event that it tells of; pages link to the event's own page and calendar file. */
+  readonly notice?: string
+}
+
 export interface Reply {
   readonly decision: DecisionKind
   /** What the visitor reads, piece by piece; channels may show a source folded. */
-  readonly sections: readonly { readonly kind: SectionKind; readonly text: string }[]
+  readonly sections: readonly Section[]
   readonly choices: readonly Choice[]
   /** Names the menu that `choices` belong to, so that a late press is recognised. */
   readonly menu?: string

@@ -21,6 +21,10 @@ export interface Notice {
   readonly file: string
 }
 
+/** Where a notice has a page of its own. @param publicUrl where visitors open our web pages */
+export const pageOf = ({ id }: Pick<Notice, 'id'>, publicUrl: string): string =>
+  `${publicUrl.replace(/\/+$/, '')}/notices/${encodeURIComponent(id)}`
+
 /** Everything that can become of a send. Channels translate their platform's errors into these. */
 export type SendOutcome =
   | { readonly kind: 'sent' }
@@ -51,13 +55,19 @@ export type Unreachable = Extract<SendOutcome, { kind: 'unreachable' }>['reason'
 /** How far and how fast a channel carries notices. */
 export interface Reach {
   readonly channel: string
-  /** Longest text one message may have, in UTF-16 units. */
+  /** Longest text one message may have. */
   readonly longest: number
+  /** What that counts: UTF-16 units (Telegram), when left out, or bytes of UTF-8 (WeChat). */
+  readonly counts?: 'bytes'
   /** Sends a second, in bulk, that the platform allows. */
   readonly perSecond: number
   /** Sends a day (of Asia/Shanghai) at most; as many as there are when left out. */
   readonly perDay?: number
 }
+
+/** How long a text is for a channel. */
+export const lengthOn = ({ counts }: Pick<Reach, 'counts'>, text: string): number =>
+  counts === 'bytes' ? new TextEncoder().encode(text).length : text.length
 
 /** A channel that can write to somebody first. */
 export interface NoticeSender extends Reach {
@@ -116,6 +126,8 @@ export interface Broadcast {
   readonly repeat: Repeat
   /** Goes to exactly those who have, or may have, received that broadcast. */
   readonly correctionOf: string | undefined
+  /** Goes to those who asked to be reminded of that notice's event, each at a time of their own. */
+  readonly reminderOf: string | undefined
   readonly sentBy: string | undefined
   /** When it was ordered to be sent, and when the first send was due. */
   readonly orderedAt: number | undefined

@@ -11,6 +11,8 @@ export type ChoiceAction =
       readonly facet?: string | undefined
     }
   | { readonly do: 'subscribe-in'; readonly region: string; readonly topics: readonly string[] }
+  | { readonly do: 'show-event'; readonly notice: string }
+  | { readonly do: 'remind'; readonly notice: string; readonly lead?: number | undefined }
   | { readonly do: 'agree' }
   | { readonly do: 'cancel' }
   | { readonly do: 'hand-over' }
@@ -19,10 +21,14 @@ export type ChoiceAction =
 export interface Session {
   readonly region?: string | undefined
   readonly traditional?: boolean | undefined
+  /** The entries told last, newest first, for 「刚才那个」; they go with the topic. */
+  readonly told?: readonly string[] | undefined
   /** What was last talked about, for 「要什么材料」 and 「那昆明呢」. */
   readonly topic?:
     | {
         readonly entry?: string | undefined
+        /** Entries told in one reply, in order, for 「后面那个」. */
+        readonly together?: readonly string[] | undefined
         readonly facet?: string | undefined
         /** Other candidates of that question, and entries already turned down. */
         readonly candidates: readonly string[]
@@ -34,6 +40,8 @@ export interface Session {
   readonly menu?:
     | { readonly id: string; readonly at: number; readonly actions: readonly ChoiceAction[] }
     | undefined
+  /** The announced events shown last, in their order, for 「提醒我第二个」. */
+  readonly events?: { readonly notices: readonly string[]; readonly at: number } | undefined
   readonly pending?: Pending | undefined
   /** The last question without an answer, masked, kept until it is handed over or the context ends. */
   readonly unanswered?: { readonly text: string; readonly at: number } | undefined

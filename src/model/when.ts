@@ -1,4 +1,5 @@
-const HOUR = 3600 * 1000
+export const MINUTE = 60 * 1000
+export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 /** Asia/Shanghai has no summer time. */
 const SHANGHAI = 8 * HOUR
@@ -28,14 +29,21 @@ const clockTime = (time: number): string => new Date(time + SHANGHAI).toISOStrin
  * When the quiet hours that hold at a time will end; undefined when none hold.
  * @param hours `22:00-08:00` in Asia/Shanghai, or `off`
  */
-export function quietUntil(hours: string, time: number): number | undefined {
+export const quietUntil = (hours: string, time: number): number | undefined => quietSpan(hours, time)?.to
+
+/** The quiet hours that hold at a time, from their beginning to their end; undefined when none hold. */
+export function quietSpan(
+  hours: string,
+  time: number,
+): { readonly from: number; readonly to: number } | undefined {
   const [, fromHour, fromMinute, toHour, toMinute] = /^(\d\d):(\d\d)-(\d\d):(\d\d)$/.exec(hours) ?? []
   if (toMinute === undefined) return undefined
   const from = (Number(fromHour) * 60 + Number(fromMinute)) * 60_000
   const to = (Number(toHour) * 60 + Number(toMinute)) * 60_000
   const midnight = startOfDay(time)
   const since = time - midnight
-  if (from <= to) return since >= from && since < to ? midnight + to : undefined
-  if (since >= from) return midnight + DAY + to
-  return since < to ? midnight + to : undefined
+  if (from <= to)
+    return since >= from && since < to ? { from: midnight + from, to: midnight + to } : undefined
+  if (since >= from) return { from: midnight + from, to: midnight + DAY + to }
+  return since < to ? { from: midnight - DAY + from, to: midnight + to } : undefined
 }

@@ -69,6 +69,7 @@ async function judge(desk: Desk, notice: Notice, approver: string): Promise<Appr
     approvedAt: now.getTime(),
     repeat: 'at-least-once',
     correctionOf: undefined,
+    reminderOf: undefined,
     sentBy: undefined,
     orderedAt: undefined,
     startedAt: undefined,

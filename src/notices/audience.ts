@@ -15,6 +15,12 @@ export async function forecast(db: Database, target: Target, reaches: readonly R
   const counts = await countAudience(db, target)
   return counts.map((count) => {
     const reach = reaches.find(({ channel }) => channel === count.channel)
-    return { ...count, carries: reach !== undefined, seconds: reach ? count.reachable / reach.perSecond : 0 }
+    return { ...count, carries: reach !== undefined, seconds: reach ? secondsFor(count.reachable, reach) : 0 }
   })
+}
+
+/** At the channel's own pace, nights between two days included. */
+export function secondsFor(count: number, { perSecond, perDay = Number.POSITIVE_INFINITY }: Reach): number {
+  const days = Math.max(0, Math.ceil(count / perDay) - 1)
+  return days === 0 ? count / perSecond : days * 86_400 + (count - days * perDay) / perSecond
 }

@@ -24,7 +24,8 @@ export type Correction =
 export async function correct(desk: Desk, id: string, who: string, text: string): Promise<Correction> {
   const { db, content, now } = desk
   const wrong = await findBroadcast(db, id)
-  if (wrong === undefined) return { kind: 'refused', because: 'unknown' }
+  // A reminder is told from the notice's file; what is wrong in it is put right there.
+  if (wrong === undefined || wrong.reminderOf !== undefined) return { kind: 'refused', because: 'unknown' }
   if (wrong.state === 'sending') return { kind: 'refused', because: 'still-sending', state: wrong.state }
   if (wrong.orderedAt === undefined) return { kind: 'refused', because: 'not-out', state: wrong.state }
   if (isSamePerson(wrong.author, who) && !desk.onePersonOffice) {

@@ -1,5 +1,5 @@
 import type { Content, PhraseName } from '../model/content.ts'
-import type { Notice, Reach } from '../model/notice.ts'
+import { lengthOn, type Notice, pageOf, type Reach } from '../model/notice.ts'
 import { spanInWords } from '../model/when.ts'
 
 export interface RenderOptions {
@@ -28,12 +28,31 @@ export function renderNotice(
   ].join('\n')
   const link = notice.link === undefined ? [] : [say('noticeLink', { link: notice.link })]
   const whole = [head, notice.body, ...link, say('noticeLeave')].filter(Boolean).join('\n\n')
-  if (whole.length <= reach.longest) return whole
-  const more = publicUrl
-    ? say('noticeMore', { link: `${publicUrl.replace(/\/+$/, '')}/notices/${notice.id}` })
-    : say('noticeAsk')
+  if (fits(whole, reach)) return whole
+  const more = publicUrl ? say('noticeMore', { link: pageOf(notice, publicUrl) }) : say('noticeAsk')
   const short = [head, more, ...link, say('noticeLeave')].join('\n\n')
-  return short.length <= reach.longest ? short : undefined
+  return fits(short, reach) ? short : undefined
+}
+
+/** What somebody asked to be reminded of, as its file says it now. @returns undefined when it does not fit */
+export function renderReminder(
+  notice: Notice,
+  content: Content,
+  { reach, publicUrl }: RenderOptions,
+): string | undefined {
+  const say = sayer(content)
+  const head = [
+    say('reminderHead', { title: notice.title }),
+    say('eventTime', { time: spanInWords(Date.parse(notice.starts), Date.parse(notice.ends)) }),
+    say('eventPlace', { place: notice.place }),
+  ].join('\n')
+  const more = publicUrl
+    ? [say('noticeMore', { link: pageOf(notice, publicUrl) })]
+    : notice.link === undefined
+      ? []
+      : [say('noticeLink', { link: notice.link })]
+  const whole = [head, ...more, say('reminderLeave')].join('\n\n')
+  return fits(whole, reach) ? whole : undefined
 }
 
 /** What is wrong in an earlier notice, and how it is right. @returns undefined when it does not fit */
@@ -45,8 +64,10 @@ export function renderCorrection(
 ): string | undefined {
   const say = sayer(content)
   const whole = [say('correctionHead', { title }), text.trim(), say('noticeLeave')].join('\n\n')
-  return whole.length <= reach.longest ? whole : undefined
+  return fits(whole, reach) ? whole : undefined
 }
+
+const fits = (text: string, reach: Reach): boolean => lengthOn(reach, text) <= reach.longest
 
 const sayer =
   ({ phrases }: Content) =>

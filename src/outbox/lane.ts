@@ -375,4 +375,4 @@ function writer(db: Database, channel: string, clock: Clock, onTrouble: (error: 
   }
 }
 
-const TOGETHER_MS = 40
+const TOGETHER_MS = 120

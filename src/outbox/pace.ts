@@ -29,30 +29,30 @@ export function createPace(
   /** So many may arrive within so many milliseconds. */
   const most = Math.max(1, Math.floor(perSecond))
   const span = Math.max(1000, 1000 / perSecond)
-  /** When the last `most` sends arrived at the latest, oldest first; of those under way, when they started. */
-  const arrivals: { at: number }[] = []
+  /** The last `most` sends, oldest first. */
+  const sends: { readonly started: number; trip: number }[] = []
   let slot = Number.NEGATIVE_INFINITY
   let way = Number.POSITIVE_INFINITY
 
   return {
     wait: () => {
       const now = clock.ticks()
-      const [oldest] = arrivals
-      const room = oldest && arrivals.length >= most ? oldest.at + span + MARGIN_MS : now
-      return Math.max(0, slot - now, room - now)
+      const [oldest] = sends
+      if (oldest === undefined || sends.length < most) return Math.max(0, slot - now)
+      const late = Math.max(0, oldest.trip - way)
+      return Math.max(0, slot - now, oldest.started + late + span + MARGIN_MS - now)
     },
     start: () => {
       const started = clock.ticks()
       const behind = started - slot > MOST_BEHIND_MS ? started : slot
       slot = behind + spacing + random() * jitterMs
-      const arrival = { at: started }
-      arrivals.push(arrival)
-      if (arrivals.length > most) arrivals.shift()
+      const send = { started, trip: 0 }
+      sends.push(send)
+      if (sends.length > most) sends.shift()
       return () => {
-        const trip = clock.ticks() - started
+        send.trip = clock.ticks() - started
         // The way may get longer for good; then it is learned anew, little by little.
-        way = Math.min(trip, Number.isFinite(way) ? way * 1.02 + 0.05 : trip)
-        arrival.at = started + trip - way
+        way = Math.min(send.trip, way * 1.002)
       }
     },
   }

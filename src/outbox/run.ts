@@ -24,7 +24,10 @@ export interface Outbox {
    * the last they read.
    */
   settled(address: Address): Promise<void>
-  /** Takes up nothing more and resolves when the sends in hand are written down. */
+  /**
+   * Takes up nothing more and resolves when the sends in hand are written down. One that is never answered does not
+   * hold it up: the ledger has it on its way, and the next start lists it as unknown.
+   */
   stop(): Promise<void>
 }
 
@@ -81,16 +84,18 @@ export function startOutbox(options: OutboxOptions): Outbox {
   let stopped: Promise<void> | undefined
   return {
     settled: async ({ channel, chat }) => {
-      const patience = new AbortController()
       const settled = lanes.get(channel)?.settled(chat)
-      if (settled) await Promise.race([settled, realClock.sleep(LONGEST_WAIT_MS, patience.signal)])
-      patience.abort()
+      if (settled) await within(LONGEST_WAIT_MS, settled)
     },
     stop: () => {
       stopped ??= (async () => {
         clearInterval(heart)
         stopping.abort()
-        await Promise.all(running)
+        if (!(await within(LONGEST_STOP_MS, Promise.all(running))))
+          log.warn(
+            {},
+            'stopped before every notice on its way was answered; the next start lists those as unknown',
+          )
         await dropName(db, BOT, owner)
       })()
       return stopped
@@ -98,5 +103,15 @@ export function startOutbox(options: OutboxOptions): Outbox {
   }
 }
 
+/** @returns whether it was done in time; the time is real, whatever the clock of the lanes shows */
+async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  const over = new AbortController()
+  const done = await Promise.race([work.then(() => true), realClock.sleep(ms, over.signal).then(() => false)])
+  over.abort()
+  return done
+}
+
 /** An answer that takes longer than this will not come in time for anything. */
 const LONGEST_WAIT_MS = 3000
+/** A channel that stops beside the outbox has cut off its sends by then, and the process is about to end. */
+const LONGEST_STOP_MS = 4500

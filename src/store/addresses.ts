@@ -34,14 +34,14 @@ export async function markReachable(db: Connection, { channel, chat }: Address):
 }
 
 /**
- * Withholds what waits for a visitor and is not covered by a subscription any more; part of the transaction that
- * ends the subscription.
+ * Withholds what waits for a visitor and is not covered by a subscription or a reminder any more; part of the
+ * transaction that ends it.
  */
 export async function withholdUnwanted(db: Connection, { channel, chat }: Address, now: Date): Promise<void> {
   const waiting = await db
     .selectFrom('delivery')
     .innerJoin('broadcast', 'broadcast.id', 'delivery.broadcast')
-    .select(['broadcast.id', 'region', 'topics', 'audience', 'delivery.state'])
+    .select(['broadcast.id', 'region', 'topics', 'audience', 'reminder_of', 'delivery.state'])
     .where('channel', '=', channel)
     .where('chat', '=', chat)
     .where('not_before', 'is not', null)
@@ -53,9 +53,19 @@ export async function withholdUnwanted(db: Connection, { channel, chat }: Addres
     .where('channel', '=', channel)
     .where('chat', '=', chat)
     .execute()
-  for (const { id, region, topics, audience, state } of waiting) {
+  const reminders = await db
+    .selectFrom('reminder')
+    .select('notice')
+    .where('channel', '=', channel)
+    .where('chat', '=', chat)
+    .execute()
+  for (const { id, region, topics, audience, reminder_of, state } of waiting) {
     const target: Target = { region, topics: JSON.parse(topics) as string[], audience }
-    if (left.some((subscription) => isWantedBy(target, subscription))) continue
+    const wanted =
+      reminder_of === null
+        ? left.some((subscription) => isWantedBy(target, subscription))
+        : reminders.some(({ notice }) => notice === reminder_of)
+    if (wanted) continue
     await db
       .updateTable('delivery')
       .set({
@@ -123,6 +133,10 @@ export async function moveAddress(
       delete from subscription where channel = ${channel} and chat = ${to} and exists (
         select 1 from subscription old where old.channel = subscription.channel and old.chat = ${from}
           and old.region = subscription.region and old.topic = subscription.topic)`.execute(transaction)
+    await sql`
+      delete from reminder where channel = ${channel} and chat = ${from} and exists (
+        select 1 from reminder other where other.channel = reminder.channel and other.chat = ${to}
+          and other.notice = reminder.notice)`.execute(transaction)
     const twice = sql`exists (
       select 1 from delivery other
       where other.broadcast = delivery.broadcast and other.channel = delivery.channel and other.chat = ${to})`
@@ -133,7 +147,14 @@ export async function moveAddress(
     await sql`
       update delivery set chat = ${to}
       where channel = ${channel} and chat = ${from} and not ${twice}`.execute(transaction)
-    for (const table of ['session', 'reachability', 'subscription', 'consent', 'inquiry'] as const)
+    for (const table of [
+      'session',
+      'reachability',
+      'subscription',
+      'reminder',
+      'consent',
+      'inquiry',
+    ] as const)
       await transaction
         .updateTable(table)
         .set({ chat: to })

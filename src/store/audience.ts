@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { Address } from '../model/conversation.ts'
 import type { Broadcast } from '../model/notice.ts'
 import type { Connection, Database } from './database.ts'
 
@@ -18,7 +19,7 @@ export async function planDeliveries(db: Connection, broadcast: Broadcast, now: 
       case when one.withheld is null then 'planned' else 'withheld' end,
       one.withheld,
       0,
-      case when one.withheld is null then ${at} end,
+      case when one.withheld is null then 0 end,
       ${at}
     from (
       select audience.channel, audience.chat,
@@ -58,6 +59,17 @@ export function wants({ region, topics, audience }: Target): RawBuilder<unknown>
   return audience === 'region'
     ? here
     : sql`${here} and subscription.topic in (${sql.join([...topics, ALL_TOPICS])})`
+}
+
+/** Rows that show that a visitor still wants this: a subscription that asks for it, or a reminder of that event. */
+export function wishes(
+  broadcast: Target & Pick<Broadcast, 'reminderOf'>,
+  { channel, chat }: Address,
+): RawBuilder<unknown> {
+  return broadcast.reminderOf === undefined
+    ? sql`select 1 from subscription where channel = ${channel} and chat = ${chat} and ${wants(broadcast)}`
+    : sql`select 1 from reminder
+        where channel = ${channel} and chat = ${chat} and notice = ${broadcast.reminderOf}`
 }
 
 /** The same question of a subscription in hand. */

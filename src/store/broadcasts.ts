@@ -34,12 +34,13 @@ export async function listBroadcasts(db: Database, most = 100): Promise<Broadcas
   return rows.map(broadcastOf)
 }
 
-/** Those that are being sent, in the order in which they were ordered. */
+/** Those that are being sent, in the order in which they were ordered; reminders, which have a time, before notices. */
 export async function broadcastsUnderWay(db: Database): Promise<Broadcast[]> {
   const rows = await db
     .selectFrom('broadcast')
     .selectAll()
     .where('state', '=', 'sending')
+    .orderBy((eb) => eb.case().when('reminder_of', 'is', null).then(1).else(0).end())
     .orderBy('ordered_at')
     .orderBy('id')
     .execute()
@@ -134,21 +135,28 @@ export async function noteStart(db: Connection, id: string, now: Date): Promise<
     .execute()
 }
 
-/** Done, if no row waits and none is on its way. @returns whether it is done just now */
-export async function finish(db: Database, id: string, now: Date): Promise<boolean> {
-  for (const open of ['not_before', 'reason'] as const) {
-    const row = await db
+/**
+ * Done, if no row waits and none is on its way; asked and written at once, for reminders are planned at any time.
+ * @returns whether it is done just now
+ */
+export async function finish(db: Connection, id: string, now: Date): Promise<boolean> {
+  const rows = (open: 'waits' | 'is on its way') =>
+    db
       .selectFrom('delivery')
       .select('broadcast')
       .where('broadcast', '=', id)
       .where((eb) =>
-        open === 'reason' ? eb('reason', '=', sql.lit(IN_FLIGHT)) : eb('not_before', 'is not', null),
+        open === 'waits' ? eb('not_before', 'is not', null) : eb('reason', '=', sql.lit(IN_FLIGHT)),
       )
-      .limit(1)
-      .executeTakeFirst()
-    if (row) return false
-  }
-  return changeState(db, id, ['sending'], 'done', { endedAt: now })
+  const done = await db
+    .updateTable('broadcast')
+    .set({ state: 'done', ended_at: now.getTime() })
+    .where('id', '=', id)
+    .where('state', '=', 'sending')
+    .where(({ not, exists }) => not(exists(rows('waits'))))
+    .where(({ not, exists }) => not(exists(rows('is on its way'))))
+    .executeTakeFirst()
+  return Number(done.numUpdatedRows) > 0
 }
 
 type Row = Selectable<Tables['broadcast']>
@@ -172,6 +180,7 @@ function broadcastOf(row: Row): Broadcast {
     approvedAt: row.approved_at,
     repeat: row.repeat,
     correctionOf: row.correction_of ?? undefined,
+    reminderOf: row.reminder_of ?? undefined,
     sentBy: row.sent_by ?? undefined,
     orderedAt: row.ordered_at ?? undefined,
     startedAt: row.started_at ?? undefined,
@@ -199,6 +208,7 @@ function rowOf(broadcast: Broadcast): Row {
     approved_at: broadcast.approvedAt,
     repeat: broadcast.repeat,
     correction_of: broadcast.correctionOf ?? null,
+    reminder_of: broadcast.reminderOf ?? null,
     sent_by: broadcast.sentBy ?? null,
     ordered_at: broadcast.orderedAt ?? null,
     started_at: broadcast.startedAt ?? null,

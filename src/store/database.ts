@@ -63,6 +63,7 @@ export interface Tables {
     approved_at: number
     repeat: Repeat
     correction_of: string | null
+    reminder_of: string | null
     sent_by: string | null
     ordered_at: number | null
     started_at: number | null
@@ -79,6 +80,21 @@ export interface Tables {
     /** A row waits exactly when this is set, whatever is known of it so far. */
     not_before: number | null
     updated_at: number
+  }
+  /** One event that one visitor wants to be reminded of; there until the day after it begins. */
+  reminder: {
+    channel: string
+    chat: string
+    notice: string
+    title: string
+    /** When the event begins, as far as the visitor has been told. */
+    starts: number
+    /** How long before that they want it, in milliseconds; null: whenever it is sensible. */
+    lead: number | null
+    due_at: number
+    created_at: number
+    /** When it was handed to the outbox. */
+    planned_at: number | null
   }
   /** Addresses that could not be reached; one that is not here is as good as any. */
   reachability: { channel: string; chat: string; state: Unreachable; changed_at: number }

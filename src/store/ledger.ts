@@ -7,7 +7,7 @@ import type {
   Unreachable,
 } from '../model/notice.ts'
 import { markUnreachable } from './addresses.ts'
-import { wants } from './audience.ts'
+import { wishes } from './audience.ts'
 import { withholdRest } from './broadcasts.ts'
 import { type Connection, type Database, IN_FLIGHT, INTERRUPTED, type Tables } from './database.ts'
 
@@ -69,7 +69,7 @@ export async function claim(
     return rows.map(({ chat, state, reason, attempts, not_before }) => ({
       chat,
       attempts: attempts + 1,
-      before: { state, reason, notBefore: not_before ?? now.getTime() },
+      before: { state, reason, notBefore: not_before ?? 0 },
     }))
   })
 }
@@ -148,9 +148,7 @@ export async function standing(
   chat: string,
 ): Promise<{ readonly state: BroadcastState | undefined; readonly subscribed: boolean }> {
   const { rows } = await sql<{ state: BroadcastState; subscribed: number }>`
-    select state, case when exists (
-      select 1 from subscription where channel = ${channel} and chat = ${chat} and ${wants(broadcast)}
-    ) then 1 else 0 end as subscribed
+    select state, case when exists (${wishes(broadcast, { channel, chat })}) then 1 else 0 end as subscribed
     from broadcast where id = ${broadcast.id}`.execute(db)
   return { state: rows[0]?.state, subscribed: rows[0]?.subscribed === 1 }
 }
@@ -205,7 +203,7 @@ export async function takeBack(
     .execute()
   await db
     .updateTable('delivery')
-    .set({ state: 'planned', reason: null, not_before: now.getTime(), updated_at: now.getTime() })
+    .set({ state: 'planned', reason: null, not_before: 0, updated_at: now.getTime() })
     .where('broadcast', '=', broadcast)
     .where('channel', '=', channel)
     .where('chat', 'in', [...chats])
@@ -240,6 +238,20 @@ export async function report(db: Connection, broadcast: Broadcast): Promise<Broa
     waiting,
     byReason,
   }
+}
+
+export async function waitingByChannel(
+  db: Connection,
+  id: string,
+): Promise<{ readonly channel: string; readonly count: number }[]> {
+  const rows = await db
+    .selectFrom('delivery')
+    .select((eb) => ['channel', eb.fn.countAll<number>().as('count')])
+    .where('broadcast', '=', id)
+    .where('not_before', 'is not', null)
+    .groupBy('channel')
+    .execute()
+  return rows.map(({ channel, count }) => ({ channel, count: Number(count) }))
 }
 
 export type DeliveryRow = Pick<

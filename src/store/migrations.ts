@@ -168,4 +168,32 @@ const MIGRATIONS: Record<string, Migration> = {
       await db.schema.createIndex('inbound_address').on('inbound').columns(['channel', 'chat']).execute()
     },
   },
+  '004-reminders': {
+    async up(db) {
+      await db.schema
+        .createTable('reminder')
+        .ifNotExists()
+        .addColumn('channel', 'text', (column) => column.notNull())
+        .addColumn('chat', 'text', (column) => column.notNull())
+        .addColumn('notice', 'text', (column) => column.notNull())
+        .addColumn('title', 'text', (column) => column.notNull())
+        .addColumn('starts', 'bigint', (column) => column.notNull())
+        .addColumn('lead', 'bigint')
+        .addColumn('due_at', 'bigint', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addColumn('planned_at', 'bigint')
+        .addPrimaryKeyConstraint('reminder_key', ['channel', 'chat', 'notice'])
+        .execute()
+      await db.schema
+        .createIndex('reminder_event')
+        .ifNotExists()
+        .on('reminder')
+        .columns(['notice', 'starts', 'planned_at', 'due_at'])
+        .execute()
+      const tables = await db.introspection.getTables()
+      const broadcast = tables.find(({ name }) => name === 'broadcast')
+      if (!broadcast?.columns.some(({ name }) => name === 'reminder_of'))
+        await db.schema.alterTable('broadcast').addColumn('reminder_of', 'text').execute()
+    },
+  },
 }

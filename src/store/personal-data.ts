@@ -1,6 +1,7 @@
 import type { Address } from '../model/conversation.ts'
 import { anonymise, withholdUnwanted } from './addresses.ts'
 import type { Database } from './database.ts'
+import { type Reminder, remindersOf } from './reminders.ts'
 import { loadSession } from './sessions.ts'
 import { type Subscription, subscriptionsOf } from './subscriptions.ts'
 
@@ -8,6 +9,7 @@ import { type Subscription, subscriptionsOf } from './subscriptions.ts'
 export interface PersonalData {
   readonly region: string | undefined
   readonly subscriptions: readonly Subscription[]
+  readonly reminders: readonly Reminder[]
   readonly consents: readonly { readonly given_at: number; readonly withdrawn_at: number | null }[]
   readonly inquiries: readonly { readonly question: string; readonly created_at: number }[]
 }
@@ -28,13 +30,19 @@ export async function personalData(db: Database, address: Address): Promise<Pers
     .where('chat', '=', address.chat)
     .orderBy('created_at')
     .execute()
-  return { region: session.region, subscriptions: await subscriptionsOf(db, address), consents, inquiries }
+  return {
+    region: session.region,
+    subscriptions: await subscriptionsOf(db, address),
+    reminders: await remindersOf(db, address),
+    consents,
+    inquiries,
+  }
 }
 
 /** Deletes everything kept about one visitor; all of it or nothing. The ledger keeps its rows without the address. */
 export async function erase(db: Database, address: Address, now: Date = new Date()): Promise<void> {
   await db.transaction().execute(async (transaction) => {
-    for (const table of ['session', 'inquiry', 'consent', 'subscription', 'inbound'] as const)
+    for (const table of ['session', 'inquiry', 'consent', 'subscription', 'reminder', 'inbound'] as const)
       await transaction
         .deleteFrom(table)
         .where('channel', '=', address.channel)

@@ -1,6 +1,7 @@
 import type { Address } from '../model/conversation.ts'
 import { markReachable, withholdUnwanted } from './addresses.ts'
 import type { Database } from './database.ts'
+import { forgetReminders } from './reminders.ts'
 
 export interface Subscription {
   readonly region: string
@@ -47,8 +48,8 @@ export async function subscribe(
 }
 
 /**
- * Ends the subscriptions, withdraws the consent and withholds the notices that were to come by them; without a
- * narrower wish, all of them.
+ * Ends the subscriptions, withdraws the consent and withholds the notices that were to come by them. Without a
+ * narrower wish all of them, and the reminders too: nothing comes unasked after that.
  */
 export async function unsubscribe(
   db: Database,
@@ -78,6 +79,7 @@ export async function unsubscribe(
         .where('chat', '=', address.chat)
         .where('withdrawn_at', 'is', null)
         .execute()
+    if (only.region === undefined && only.topic === undefined) await forgetReminders(transaction, address)
     await withholdUnwanted(transaction, address, now)
     await markReachable(transaction, address)
   })

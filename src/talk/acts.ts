@@ -5,6 +5,7 @@ import { compileWording } from '../text/pattern.ts'
 /** Everything a visitor can ask the bot to do; `intents/acts.yaml` says how they ask for it. */
 export const ACTS = [
   'unsubscribe',
+  'call-off-reminder',
   'my-subscriptions',
   'subscribe',
   'subscribe-more',
@@ -13,9 +14,12 @@ export const ACTS = [
   'human',
   'change-region',
   'help',
+  'remind',
   'events',
   'more',
   'not-that',
+  'others',
+  'ask-instead',
   'cancel',
   'agree',
   'source',

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import type { Question } from '../answer/question.ts'
 import type { Content } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { ChoiceAction, Session } from '../model/session.ts'
+import { momentInWords } from '../model/when.ts'
 import { addInquiry } from '../store/inquiries.ts'
 import { erase, personalData } from '../store/personal-data.ts'
 import {
@@ -15,8 +17,9 @@ import { inScript } from '../text/normalize.ts'
 import type { ActId } from './acts.ts'
 import { type Draft, dayInShanghai, plainDraft, regionName, say } from './compose.ts'
 import type { Around, Outcome } from './converse.ts'
-import { composeEvents, eventsIn } from './events.ts'
+import { eventsIn, showEvents, type Wanted } from './events.ts'
 import { mask } from './mask.ts'
+import { askedToRemind, callOffReminders, inWords, waitingReminders } from './remind.ts'
 import { spanIn } from './when.ts'
 
 /**
@@ -51,12 +54,15 @@ export async function carryOut(
     case 'help':
       return one('help', { regions: regionList(content) })
     case 'events':
-      return {
-        draft: composeEvents(content, { region, topics: topicsIn(content, text), text }, around.now),
-        session: calm,
-      }
+      return eventsAsked(around, calm, { region, topics: topicsIn(content, text), text })
+    case 'remind':
+      return askedToRemind(around, message, calm, { text, region, topics: topicsIn(content, text) })
+    case 'call-off-reminder':
+      return callOffReminders(around, message, calm, { text, region, topics: [] })
     case 'change-region': {
       const said = question?.regions.at(-1)
+      // 「换成莲都」 in the middle of a matter asks for the same there.
+      if (said && session.topic?.entry) return undefined
       if (said) return one('regionSet', { region: regionName(content, said) }, { ...calm, region: said })
       return { draft: regionMenu(content, 'regionWhich'), session: calm }
     }
@@ -84,7 +90,10 @@ export async function carryOut(
       return listSubscriptions(around, message, session)
     case 'unsubscribe': {
       const current = await subscriptionsOf(around.db, message.address)
-      if (current.length === 0) return one('notSubscribed')
+      const reminders = await waitingReminders(around, message)
+      const calledOff = (list: typeof reminders) => say(content, 'remindCalledOff', { list: inWords(list) })
+      if (current.length === 0 && reminders.length === 0)
+        return one(message.inGroup ? 'unsubscribeInPrivate' : 'notSubscribed')
       const topics = topicsIn(content, text)
       const only = {
         ...(question?.regions[0] ? { region: question.regions[0] } : {}),
@@ -94,8 +103,24 @@ export async function carryOut(
         (sub) => (!only.region || sub.region === only.region) && (!only.topic || sub.topic === only.topic),
       )
       // 退订 must never fail on a detail: what does not match anything ends everything.
-      await unsubscribe(around.db, message.address, around.now, ended.length > 0 ? only : {})
-      return one('unsubscribed', { scope: scopeInWords(content, ended.length > 0 ? ended : current) })
+      const partly = ended.length > 0 && Object.keys(only).length > 0
+      await unsubscribe(around.db, message.address, around.now, partly ? only : {})
+      const told = [
+        ...(current.length > 0
+          ? [
+              say(content, 'unsubscribed', {
+                scope: scopeInWords(content, ended.length > 0 ? ended : current),
+              }),
+            ]
+          : []),
+        ...(reminders.length === 0
+          ? []
+          : [partly ? say(content, 'remindersStay', { list: inWords(reminders) }) : calledOff(reminders)]),
+      ]
+      return {
+        draft: { decision: 'act', sections: told.map((text) => ({ kind: 'note', text })) },
+        session: calm,
+      }
     }
 
     case 'my-data':
@@ -114,7 +139,7 @@ export async function carryOut(
 
     case 'agree':
       if (pending?.for === 'erasure') {
-        await erase(around.db, message.address)
+        await erase(around.db, message.address, around.now)
         return { ...one('erased'), forgotten: true, session: {} }
       }
       if (pending?.for === 'consent') {
@@ -123,7 +148,7 @@ export async function carryOut(
           around.db,
           message.address,
           wanted,
-          { text: pending.shown, version: dayInShanghai(around.now) },
+          { text: pending.shown, version: versionOf(content.phrases.consent) },
           around.now,
         )
         return one('subscribed', {
@@ -143,7 +168,7 @@ export async function carryOut(
       )
 
     default:
-      if (pending?.for === 'inquiry' && text !== '' && !/^算了/.test(text)) {
+      if (pending?.for === 'inquiry' && text !== '') {
         await addInquiry(
           around.db,
           message.address,
@@ -157,6 +182,16 @@ export async function carryOut(
   }
 }
 
+/** Changes when staff change the consent text; the words themselves, filled in as they were read, are kept beside it. */
+const versionOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8)
+
+/** 「最近有什么志愿活动」 may be about what the documents say, when nothing of the kind is announced. */
+function eventsAsked(around: Around, session: Session, wanted: Wanted): Outcome | undefined {
+  const { content } = around.knowledge
+  const announced = eventsIn(content, { ...wanted, text: '' }, around.now).length > 0
+  return wanted.topics.length > 0 && !announced ? undefined : showEvents(around, session, wanted)
+}
+
 /** 「明天下午的招聘会」 names a time and a kind of event: announced events come first, if there are any. */
 function announced(
   around: Around,
@@ -165,10 +200,11 @@ function announced(
   region: string | undefined,
 ): Outcome | undefined {
   const { content } = around.knowledge
-  if (content.notices.length === 0 || spanIn(text, around.now) === undefined) return undefined
+  const speaksOfATime = /最近|近期/.test(text) || spanIn(text, around.now) !== undefined
+  if (content.notices.length === 0 || !speaksOfATime) return undefined
   const wanted = { region, topics: topicsIn(content, text), text }
   if (wanted.topics.length === 0 || eventsIn(content, wanted, around.now).length === 0) return undefined
-  return { draft: composeEvents(content, wanted, around.now), session }
+  return showEvents(around, session, wanted)
 }
 
 async function offerSubscription(
@@ -242,7 +278,9 @@ async function listSubscriptions(around: Around, message: Message, session: Sess
       : ''
   const list =
     current.length > 0 ? say(content, 'subscriptions', { list: scopeInWords(content, current) }) : ''
-  const text = [list, waiting].filter(Boolean).join('\n') || say(content, 'notSubscribed')
+  const coming = await waitingReminders(around, message)
+  const reminders = coming.length > 0 ? say(content, 'reminders', { list: inWords(coming) }) : ''
+  const text = [list, reminders, waiting].filter(Boolean).join('\n') || say(content, 'notSubscribed')
   return {
     draft: {
       decision: 'act',
@@ -268,6 +306,9 @@ async function showMyData(around: Around, message: Message, session: Session): P
     ...(data.subscriptions.length > 0
       ? [say(content, 'dataSubscriptions', { scope: scopeInWords(content, data.subscriptions) })]
       : []),
+    ...data.reminders.map(({ title, due }) =>
+      say(content, 'dataReminder', { title, due: momentInWords(due) }),
+    ),
     ...data.consents.map(({ given_at, withdrawn_at }) =>
       withdrawn_at === null
         ? say(content, 'dataConsent', { day: dayOf(given_at) })
@@ -319,7 +360,8 @@ export function scopeInWords(content: Content, subscriptions: readonly Subscript
 }
 
 const regionList = (content: Content): string => content.regions.map(({ name }) => name).join('、')
-const officeOf = (content: Content, region: string | undefined): string =>
+/** Whom to ask in person. */
+export const officeOf = (content: Content, region: string | undefined): string =>
   content.regions.find(({ id }) => id === region)?.office ??
   content.regions.map(({ office }) => office).join('、')
 const dayOf = (time: number): string => dayInShanghai(new Date(time))

@@ -1,12 +1,12 @@
 import type { Candidate } from '../answer/rank.ts'
 import type { Content, Entry, Facet, PhraseName, SourceDocument, UrgentKind } from '../model/content.ts'
-import type { DecisionKind, Reply, SectionKind } from '../model/conversation.ts'
+import type { DecisionKind, Reply, Section, SectionKind } from '../model/conversation.ts'
 import type { ChoiceAction } from '../model/session.ts'
 
 /** A reply before it is numbered, put into the visitor's script and remembered. */
 export interface Draft {
   readonly decision: DecisionKind
-  readonly sections: readonly { readonly kind: SectionKind; readonly text: string }[]
+  readonly sections: readonly Section[]
   readonly choices?: readonly DraftChoice[]
   readonly entries?: readonly string[]
   readonly score?: number
@@ -32,7 +32,11 @@ export function say(
   name: PhraseName,
   slots: Readonly<Record<string, string>> = {},
 ): string {
-  return content.phrases[name].replace(/\{(\w+)\}/g, (_, slot: string) => slots[slot] ?? '')
+  return fill(content.phrases[name], slots)
+}
+
+function fill(phrase: string, slots: Readonly<Record<string, string>>): string {
+  return phrase.replace(/\{(\w+)\}/g, (_, slot: string) => slots[slot] ?? '')
 }
 
 /** A reply that is one of the bot's own sentences. */
@@ -46,7 +50,8 @@ export function plainDraft(
 }
 
 export interface AnswerOptions {
-  readonly facet?: Facet | undefined
+  /** What was asked about the thing, the plainest first. */
+  readonly facets?: readonly Facet[]
   /** Asked as a follow-up: what was asked for comes first, the answer it belongs to after it. */
   readonly facetFirst?: boolean
   /** All of it, however long. */
@@ -54,7 +59,7 @@ export interface AnswerOptions {
 }
 
 /**
- * Direct answer, the facet asked for (or that the document is silent about it), whether it still holds, and
+ * Direct answer, the facets asked for (or that the document is silent about them), whether it still holds, and
  * where it stands.
  * @param today `YYYY-MM-DD` in Asia/Shanghai
  */
@@ -66,10 +71,12 @@ export function composeAnswer(
 ): Draft {
   const source = content.sources.find(({ id }) => id === entry.source?.document)
   const answer = { kind: 'answer' as const, text: entry.answer }
-  const detail = detailOf(entry, source, options.facet, content)
-  const told = detail ? (options.facetFirst ? [detail, answer] : [answer, detail]) : [answer]
+  const asked = detailsOf(content, entry, source, options.facets ?? [])
+  const told = options.facetFirst ? [...asked, answer] : [answer, ...asked]
+  if (!asked.some(({ kind }) => kind === 'unsaid'))
+    told.push(...unsaidRest(content, entry, options.facets ?? []))
   const { sections, cut } = options.whole
-    ? { sections: [...told, ...restOf(entry, content, options.facet)], cut: false }
+    ? { sections: [...told, ...restOf(entry, content, options.facets ?? [])], cut: false }
     : shorten(told, content)
   const status = statusLine(content, entry, source, today)
   return {
@@ -80,48 +87,116 @@ export function composeAnswer(
       { kind: 'source', text: sourceLine(content, entry, source) },
     ],
     choices: nextSteps(content, entry, options, cut),
-    facet: options.facet?.id,
+    facet: options.facets?.[0]?.id,
     region: entry.region,
   }
 }
 
-type Section = Draft['sections'][number]
-
-function detailOf(
+function detailsOf(
+  content: Content,
   entry: Entry,
   source: SourceDocument | undefined,
-  facet: Facet | undefined,
+  facets: readonly Facet[],
+): Section[] {
+  const said = facets.flatMap(({ id, label }) => {
+    const text = entry.facets[id]
+    return text === undefined ? [] : [{ kind: 'detail' as const, text: `${label}：${text}` }]
+  })
+  const silent = facets.filter((facet) => entry.facets[facet.id] === undefined)
+  const unsaid = silent.flatMap((facet) => unsaidOf(content, entry, source, facet))
+  const lacking = silent.filter((facet) => facet.what !== undefined && unsaid.includes(facet.unsaid))
+  const together =
+    lacking.length > 1
+      ? [
+          say(content, 'unsaidDetails', { details: lacking.map(({ what }) => what).join('、') }),
+          ...unsaid.filter((text) => !lacking.some((facet) => facet.unsaid === text)),
+        ]
+      : unsaid
+  return [...said, ...(together.length > 0 ? [{ kind: 'unsaid' as const, text: together.join('') }] : [])]
+}
+
+function unsaidOf(
   content: Content,
-): Section | undefined {
-  if (facet === undefined) return undefined
-  const text = entry.facets[facet.id]
-  if (text !== undefined) return { kind: 'detail', text }
+  entry: Entry,
+  source: SourceDocument | undefined,
+  facet: Facet,
+): string[] {
+  // A whole answer out of a table may well hold what was asked: nobody has sorted it by facet.
+  if (entry.imported && facet.id !== '出处') return []
   switch (facet.id) {
     case '数量':
-      // A year is no answer to "how many".
-      return /\d/.test(entry.answer.replace(/\d{4}年/g, ''))
-        ? undefined
-        : { kind: 'unsaid', text: facet.unsaid }
+      return tellsAFigure(entry.answer) ? [] : [facet.unsaid]
     case '出处':
-      return source ? undefined : { kind: 'unsaid', text: facet.unsaid }
+      return source ? [] : [facet.unsaid]
     case '是否有效': {
       const until = entry.valid?.until ?? source?.valid?.until
       const title = source?.title
       const basis = until && title ? say(content, 'statusAnswer', { title, until: dayInWords(until) }) : ''
-      return { kind: 'unsaid', text: `${basis}${facet.unsaid}` }
+      return [`${basis}${facet.unsaid}`]
     }
     default:
-      return { kind: 'unsaid', text: facet.unsaid }
+      return [facet.unsaid]
   }
 }
 
-function restOf(entry: Entry, content: Content, shown: Facet | undefined): Section[] {
+/** A year is no answer to "how many". */
+const tellsAFigure = (answer: string): boolean => /\d/.test(answer.replace(/\d{4}年/g, ''))
+const tellsADay = (answer: string): boolean => /\d月|\d日|每[年月周天]/.test(answer)
+
+/**
+ * What most visitors ask next about such a thing and the document does not give, in one line, so that nobody has to
+ * find out question by question. `topics.yaml` says what that is for each topic.
+ */
+function unsaidRest(content: Content, entry: Entry, asked: readonly Facet[]): Section[] {
+  if (entry.imported) return []
+  const wanted = content.topics.find(({ name }) => name === entry.topics[0])?.details ?? []
+  const lacking = content.facets.filter(
+    ({ id, what }) =>
+      what !== undefined &&
+      wanted.includes(id) &&
+      entry.facets[id] === undefined &&
+      !asked.some((facet) => facet.id === id) &&
+      !(id === '标准' && tellsAFigure(entry.answer)) &&
+      !(id === '何时' && tellsADay(entry.answer)),
+  )
+  if (lacking.length === 0) return []
+  const details = lacking.map(({ what }) => what).join('、')
+  return [{ kind: 'unsaid', text: say(content, 'unsaidDetails', { details }) }]
+}
+
+function restOf(entry: Entry, content: Content, shown: readonly Facet[]): Section[] {
   return content.facets.flatMap((facet) => {
     const text = entry.facets[facet.id]
-    return text === undefined || facet.id === shown?.id
+    return text === undefined || shown.includes(facet)
       ? []
       : [{ kind: 'detail' as const, text: `${facet.label}：${text}` }]
   })
+}
+
+/** Several things asked in one message, answered one after the other; what they share is said once. */
+export function composeSeveral(
+  content: Content,
+  asked: readonly { readonly entry: Entry; readonly facets: readonly Facet[] }[],
+  today: string,
+): Draft {
+  const drafts = asked.map(({ entry, facets }) => composeAnswer(content, entry, today, { facets }))
+  const pieces = drafts.flatMap(({ sections }) => sections)
+  const once = (kind: SectionKind): Section[] =>
+    [...new Set(pieces.filter((section) => section.kind === kind).map(({ text }) => text))].map((text) => ({
+      kind,
+      text,
+    }))
+  return {
+    decision: 'answer',
+    sections: [
+      ...pieces.filter(({ kind }) => kind !== 'status' && kind !== 'source'),
+      ...once('status'),
+      ...once('source'),
+    ],
+    choices: drafts.flatMap(({ choices = [] }) => choices.slice(0, 1)),
+    facet: drafts[0]?.facet,
+    region: drafts[0]?.region,
+  }
 }
 
 function shorten(sections: readonly Section[], content: Content): { sections: Section[]; cut: boolean } {
@@ -165,18 +240,26 @@ function statusLine(
 
 function sourceLine(content: Content, entry: Entry, source: SourceDocument | undefined): string {
   if (source === undefined) return say(content, 'noSource')
-  return say(content, 'sourceLine', {
+  const slots = {
     issuer: source.issuer,
     title: source.title,
     clause: entry.source?.clause ?? '',
     checked: entry.checked ?? '',
-  })
+  }
+  // Nobody has checked what came out of a table: a part that would be empty is left out.
+  return fill(
+    content.phrases.sourceLine
+      .split('，')
+      .filter((part) => !part.includes('{') || fill(part, slots) !== fill(part, {}))
+      .join('，'),
+    slots,
+  )
 }
 
 function nextSteps(
   content: Content,
   entry: Entry,
-  { facet, whole }: AnswerOptions,
+  { facets: asked = [], whole }: AnswerOptions,
   cut: boolean,
 ): DraftChoice[] {
   const more: DraftChoice[] = cut
@@ -184,14 +267,14 @@ function nextSteps(
         {
           label: say(content, 'moreLabel'),
           entry: entry.id,
-          action: { do: 'show-all', entry: entry.id, facet: facet?.id },
+          action: { do: 'show-all', entry: entry.id, facet: asked[0]?.id },
         },
       ]
     : []
   const facets = whole
     ? []
     : content.facets
-        .filter(({ id }) => entry.facets[id] !== undefined && id !== facet?.id)
+        .filter((facet) => entry.facets[facet.id] !== undefined && !asked.includes(facet))
         .map(({ id, label }) => ({
           label: `${label}：${entry.title}`,
           entry: entry.id,

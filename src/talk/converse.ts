@@ -1,13 +1,17 @@
 import type { Question } from '../answer/question.ts'
-import type { Content, Entry, Facet } from '../model/content.ts'
+import type { Content } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { ChoiceAction, Session } from '../model/session.ts'
 import type { Database } from '../store/database.ts'
-import { carryOut } from './carry-out.ts'
+import { carryOut, officeOf } from './carry-out.ts'
 import { composeUrgent, type Draft, plainDraft, regionName, say } from './compose.ts'
+import { eventBy, showEvent } from './events.ts'
+import { notThat, otherThings, pointedAt } from './follow-up.ts'
 import type { Knowledge } from './knowledge.ts'
 import { chosenPosition, MENU_MS } from './menu.ts'
-import { notThat, reply, tell } from './reply.ts'
+import { remindOf } from './remind.ts'
+import { reply } from './reply.ts'
+import { entryOf, facetList, tell } from './tell.ts'
 
 /** What a message leads to: the reply, and what is remembered of it. */
 export interface Outcome {
@@ -21,7 +25,20 @@ export interface Around {
   readonly knowledge: Knowledge
   readonly db: Database
   readonly now: Date
+  /** Where the message came from. */
+  readonly channel: string
   readonly defaultRegion?: string | undefined
+  readonly outgoing?: Outgoing | undefined
+  /** Where visitors open our web pages. */
+  readonly publicUrl?: string | undefined
+}
+
+/** What can go out that is no reply. */
+export interface Outgoing {
+  /** The channels that can write to somebody first, as things stand. */
+  readonly channels: () => readonly string[]
+  /** `22:00-08:00` in Asia/Shanghai, or `off`. */
+  readonly quietHours: string
 }
 
 /** A conversation's context ends after a quarter of an hour. */
@@ -49,26 +66,49 @@ export async function converse(
   if (position !== undefined && session.menu) return take(around, message, session, position)
 
   const question = catalog.readQuestion(text)
-  const act = acts.act(text, question.text)
+  const heard = acts.act(text, question.text)
+  const insteadOfStaff = heard === 'ask-instead'
+  if (insteadOfStaff) session = { ...session, pending: undefined }
+  const act = insteadOfStaff ? undefined : heard
   if (session.urgent && act === undefined) {
     const still = stayUrgent(around, text, question, session)
     if (still) return still
   }
-  const facetAct = act === 'source' ? content.facets.find(({ id }) => id === '出处') : undefined
-  const about = content.entries.find(({ id }) => id === session.topic?.entry)
-  if (about && (act === 'more' || facetAct))
-    return tell(around, session, about, facetAct, { whole: act === 'more', facetFirst: true })
+  const sourceAsked = act === 'source' ? facetList(content, '出处') : []
+  const about = entryOf(content, session.topic?.entry)
+  if (about && (act === 'more' || act === 'source'))
+    return tell(around, session, about, { facets: sourceAsked, whole: act === 'more', facetFirst: true })
+  if (act === 'others') {
+    const others = otherThings(around, session)
+    if (others) return others
+  }
 
   const done = await carryOut(around, message, session, act, text, question)
+  if (done && act === undefined && session.pending?.for === 'inquiry')
+    return answeredToo(around, message, done, question)
   if (done) return done
 
   const talk = acts.smallTalk(text, question.text)
   if (talk)
     return { draft: { decision: 'small-talk', sections: [{ kind: 'note', text: talk.reply }] }, session }
 
-  return act === 'not-that'
-    ? notThat(around, message, session, text)
-    : reply(around, message, session, question, {})
+  if (act === 'not-that')
+    return notThat(around, session, text, (exclude, anew, from) =>
+      reply(around, message, from, anew, { exclude }),
+    )
+  return pointedAt(around, session, text) ?? reply(around, message, session, question, {})
+}
+
+/** What was written for staff is with them; if the files answer it, the visitor need not wait. */
+function answeredToo(around: Around, message: Message, handedOver: Outcome, question: Question): Outcome {
+  const answered = reply(around, message, handedOver.session, question, {})
+  if (answered.draft.decision !== 'answer') return handedOver
+  const office = officeOf(around.knowledge.content, answered.session.region ?? around.defaultRegion)
+  const note = say(around.knowledge.content, 'handedOverToo', { office })
+  return {
+    ...answered,
+    draft: { ...answered.draft, sections: [...answered.draft.sections, { kind: 'note', text: note }] },
+  }
 }
 
 function forgetStale(session: Session, now: Date): Session {
@@ -77,7 +117,9 @@ function forgetStale(session: Session, now: Date): Session {
   return {
     ...session,
     topic: fresh(session.topic?.at, CONTEXT_MS) ? session.topic : undefined,
+    told: fresh(session.topic?.at, CONTEXT_MS) ? session.told : undefined,
     menu: fresh(session.menu?.at, MENU_MS) ? session.menu : undefined,
+    events: fresh(session.events?.at, CONTEXT_MS) ? session.events : undefined,
     pending: fresh(session.pending?.at, CONTEXT_MS) ? session.pending : undefined,
     unanswered: fresh(session.unanswered?.at, CONTEXT_MS) ? session.unanswered : undefined,
     urgent: fresh(session.urgent?.at, CONTEXT_MS) ? session.urgent : undefined,
@@ -140,27 +182,33 @@ async function perform(
   action: ChoiceAction,
 ): Promise<Outcome> {
   const { content } = around.knowledge
-  const entryOf = (id: string): Entry | undefined => content.entries.find((entry) => entry.id === id)
-  const facetOf = (id: string | undefined): Facet | undefined =>
-    content.facets.find((facet) => facet.id === id)
   switch (action.do) {
     case 'show-entry':
     case 'show-all': {
-      const entry = entryOf(action.entry)
+      const entry = entryOf(content, action.entry)
       if (!entry) return { draft: plainDraft(content, 'small-talk', 'menuExpired'), session }
-      return tell(around, session, entry, facetOf(action.facet), {
+      return tell(around, session, entry, {
+        facets: facetList(content, action.facet),
         whole: action.do === 'show-all',
         facetFirst: action.facet !== undefined,
       })
     }
     case 'set-region': {
       const moved: Session = { ...session, region: action.region }
-      const entry = action.entry === undefined ? undefined : entryOf(action.entry)
-      if (entry) return tell(around, moved, entry, facetOf(action.facet), {})
+      const entry = entryOf(content, action.entry)
+      if (entry) return tell(around, moved, entry, { facets: facetList(content, action.facet) })
       return {
         draft: plainDraft(content, 'act', 'regionSet', { region: regionName(content, action.region) }),
         session: moved,
       }
+    }
+    case 'show-event':
+    case 'remind': {
+      const event = eventBy(content, action.notice, around.now)
+      if (!event) return { draft: plainDraft(content, 'small-talk', 'menuExpired'), session }
+      return action.do === 'show-event'
+        ? showEvent(around, session, event)
+        : remindOf(around, message, session, event, action.lead)
     }
     case 'subscribe-in':
     case 'agree':

@@ -1,114 +1,16 @@
-import { answerIn } from '../answer/catalog.ts'
-import { decide } from '../answer/decide.ts'
+import { type Decision, decide } from '../answer/decide.ts'
 import type { Question } from '../answer/question.ts'
-import { type Candidate, FEATURES, type Ranking, reasonsOf, type Scope } from '../answer/rank.ts'
+import type { Candidate, Scope } from '../answer/rank.ts'
 import { understand } from '../answer/understand.ts'
-import type { Content, Entry, Facet } from '../model/content.ts'
+import type { Content, Entry } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { Session } from '../model/session.ts'
-import {
-  composeAnswer,
-  type Draft,
-  type DraftChoice,
-  dayInShanghai,
-  entryChoices,
-  plainDraft,
-  regionName,
-  say,
-} from './compose.ts'
+import { type Draft, type DraftChoice, entryChoices, plainDraft, regionName, say } from './compose.ts'
 import type { Around, Outcome } from './converse.ts'
+import { type Ask, contextOf, followUp, fromContext, isElliptical, speaksOf } from './follow-up.ts'
+import { notHere, unsure } from './honest.ts'
 import { mask } from './mask.ts'
-
-/** Tells one entry and remembers that the conversation is about it. */
-export function tell(
-  around: Around,
-  session: Session,
-  entry: Entry,
-  facet: Facet | undefined,
-  how: { whole?: boolean; facetFirst?: boolean },
-  ranking?: Ranking,
-): Outcome {
-  const { content } = around.knowledge
-  const draft = composeAnswer(content, entry, dayInShanghai(around.now), { facet, ...how })
-  return {
-    draft: { ...draft, ...traceOf(ranking, entry) },
-    session: {
-      ...session,
-      unanswered: undefined,
-      topic: {
-        entry: entry.id,
-        facet: facet?.id,
-        candidates: candidatesOf(ranking),
-        rejected: [],
-        decision: 'answer',
-        at: around.now.getTime(),
-      },
-    },
-  }
-}
-
-const candidatesOf = (ranking: Ranking | undefined): string[] =>
-  (ranking?.here ?? []).slice(0, 8).map(({ entry }) => entry.id)
-
-/** The candidates, best first, with scores and reasons, for whoever looks behind the reply. */
-function traceOf(
-  ranking: Ranking | undefined,
-  entry?: Entry,
-): Pick<Draft, 'entries' | 'score' | 'intent' | 'reasons'> {
-  const ranked = ranking?.here ?? []
-  const first = entry ? (ranked.find((candidate) => candidate.entry.id === entry.id) ?? undefined) : ranked[0]
-  const others = ranked.filter((candidate) => candidate !== first)
-  const ids = [
-    ...(entry ? [entry.id] : first ? [first.entry.id] : []),
-    ...others.map((candidate) => candidate.entry.id),
-  ]
-  return {
-    entries: ids.slice(0, 5),
-    score: first?.score ?? (entry ? 1 : 0),
-    intent: first?.target.intents[0]?.id,
-    reasons: ranked.slice(0, 5).map(reasonsOf),
-  }
-}
-
-function afterCorrection(read: (text: string) => Question, text: string): Question {
-  const rest = text.replace(
-    /^(?:不对|不是)(?:这个|这|它|的)?[,。!.、\s]*(?:我(?:问|说|要|想问|想说)的?(?:不是这个|是)?)?(?:那个|的是)?[,。、\s]*/u,
-    '',
-  )
-  return read(rest === '' ? text : rest)
-}
-
-/** The visitor turned the last answer down. */
-export function notThat(around: Around, message: Message, session: Session, text: string): Outcome {
-  const { content } = around.knowledge
-  const question = afterCorrection(around.knowledge.catalog.readQuestion, text)
-  const topic = session.topic
-  const rejected = [...(topic?.rejected ?? []), ...(topic?.entry ? [topic.entry] : [])]
-  if (question.rest.length >= 2 && !/^不(?:是|对)/.test(question.text))
-    return reply(around, message, session, question, { exclude: new Set(rejected) })
-  const entries = content.entries.filter(({ id }) => topic?.candidates.includes(id) && !rejected.includes(id))
-  const ordered = (topic?.candidates ?? [])
-    .flatMap((id) => entries.find((entry) => entry.id === id) ?? [])
-    .slice(0, 3)
-  const choices: DraftChoice[] = [
-    ...ordered.map((entry) => ({
-      label: entry.title,
-      entry: entry.id,
-      action: { do: 'show-entry' as const, entry: entry.id },
-    })),
-    { label: say(content, 'humanLabel'), action: { do: 'hand-over' } },
-  ]
-  return {
-    draft: {
-      decision: 'ask-back',
-      sections: [{ kind: 'note', text: say(content, 'notThat') }],
-      choices,
-      entries: ordered.map(({ id }) => id),
-      region: session.region,
-    },
-    session: topic ? { ...session, topic: { ...topic, entry: undefined, rejected } } : session,
-  }
-}
+import { candidatesOf, entryOf, tell, tellSeveral, traceOf } from './tell.ts'
 
 /** A question, fresh or elliptical. */
 export function reply(
@@ -123,21 +25,25 @@ export function reply(
   const said = question.regions.at(-1)
   const moved: Session = said === undefined ? session : { ...session, region: said }
   const region = moved.region ?? defaultRegion
-  const last = session.topic
-  const lastEntry = content.entries.find(({ id }) => id === last?.entry)
+  const lastEntry = entryOf(content, session.topic?.entry)
+  const { facets } = question
 
   if (question.rest === '' && question.unknownPlaces.length === 0) {
-    const followed = followUp(around, moved, question, lastEntry, region)
+    const ask: Ask = (anew, from) => reply(around, message, from, anew, how)
+    const followed = followUp(around, moved, question, region, ask)
     if (followed) return followed
-    if (!ABOUT_THE_DOCUMENT.has(question.facet?.id ?? ''))
+    if (!facets.some(({ id }) => ABOUT_THE_DOCUMENT.has(id)))
       return {
-        draft: plainDraft(content, 'hand-over', question.facet ? 'whatAbout' : 'incomplete'),
+        draft: plainDraft(content, 'hand-over', facets.length > 0 ? 'whatAbout' : 'incomplete'),
         session: moved,
       }
   }
 
+  const several = how.exclude ? undefined : severalAsked(around, message, moved, question, region)
+  if (several) return several
+
   const alone: Scope = { region, ...how }
-  const context = contextOf(content, last, lastEntry)
+  const context = contextOf(content, session)
   // A short question leans on what was said before; a longer one only when it is not clear by itself.
   let scope: Scope = context && isElliptical(question) ? { ...alone, context } : alone
   let { ranking, decision } = understand(catalog, rank, question, scope)
@@ -146,12 +52,11 @@ export function reply(
     const second = decide(leaning, { ...alone, context })
     if (second.kind === 'answer') [scope, ranking, decision] = [{ ...alone, context }, leaning, second]
   }
-  const { facet } = question
   const remember = (kind: Draft['decision'], entry?: string): Session => ({
     ...moved,
     topic: {
       entry,
-      facet: facet?.id,
+      facet: facets[0]?.id,
       candidates: candidatesOf(ranking),
       rejected: [...(how.exclude ?? [])],
       decision: kind,
@@ -159,18 +64,26 @@ export function reply(
     },
   })
 
-  // 「全部小孩都给？」 asks for a detail of the entry just told, if that entry speaks of such things at all.
-  const same = ranking.here.find(({ entry }) => entry === lastEntry)
+  // 「全部小孩都给？」 asks for a detail of the entry just told or offered first, if that speaks of such things at all.
+  const about =
+    lastEntry ??
+    (session.topic?.decision === 'ask-back' ? entryOf(content, session.topic.candidates[0]) : undefined)
+  const same = ranking.here.find(({ entry }) => entry === about)
   if (
-    lastEntry &&
-    facet &&
+    about &&
+    facets.length > 0 &&
     decision.kind !== 'answer' &&
     said === undefined &&
     isElliptical(question) &&
     same &&
     speaksOf(same)
   )
-    return tell(around, moved, lastEntry, facet, { facetFirst: true })
+    return tell(around, moved, about, { facets, facetFirst: true })
+
+  if (context && said === undefined && leansOnContext(question, decision)) {
+    const outcome = fromContext(around, moved, question, region, context)
+    if (outcome) return outcome
+  }
 
   if (decision.kind !== 'answer') {
     const talk = acts.smallTalkWithin(question.text)
@@ -197,7 +110,7 @@ export function reply(
           },
           session: moved,
         }
-      return tell(around, moved, entry, facet, {}, ranking)
+      return tell(around, moved, entry, { facets }, ranking)
     }
     case 'ask-region':
       return {
@@ -214,13 +127,13 @@ export function reply(
                       do: 'set-region' as const,
                       region: entry.region,
                       entry: entry.id,
-                      facet: facet?.id,
+                      facet: facets[0]?.id,
                     },
                   },
                 ]
               : [],
           ),
-          facet: facet?.id,
+          facet: facets[0]?.id,
           ...traceOf(ranking),
         },
         session: remember('ask-back', decision.among[0]?.entry.id),
@@ -235,8 +148,8 @@ export function reply(
         draft: {
           decision: 'ask-back',
           sections: [{ kind: 'note', text: say(content, decision.sure ? 'askWhich' : 'askWhichUnsure') }],
-          choices: withRegionNames(content, entryChoices(decision.among, facet), decision.among, region),
-          facet: facet?.id,
+          choices: withRegionNames(content, entryChoices(decision.among, facets[0]), decision.among, region),
+          facet: facets[0]?.id,
           region,
           ...traceOf(ranking),
         },
@@ -250,7 +163,7 @@ export function reply(
       if (secret)
         return { draft: plainDraft(content, 'act', 'continuePrivately', { topic: secret }), session: moved }
       return {
-        draft: { ...notHere(content, decision.there, decision.near, region, facet), ...traceOf(ranking) },
+        draft: { ...notHere(content, decision.there, decision.near, region, facets[0]), ...traceOf(ranking) },
         session: {
           ...remember('hand-over', decision.there[0]?.entry.id),
           unanswered: { text: mask(question.text), at: now.getTime() },
@@ -261,7 +174,7 @@ export function reply(
       if (question.rest === '' || question.rest.length < 2)
         return {
           draft: {
-            ...plainDraft(content, 'hand-over', question.facet ? 'whatAbout' : 'incomplete'),
+            ...plainDraft(content, 'hand-over', facets.length > 0 ? 'whatAbout' : 'incomplete'),
             ...traceOf(ranking),
           },
           session: moved,
@@ -278,155 +191,60 @@ export function reply(
 /** Asked without a thing, these are about the document as a whole. */
 const ABOUT_THE_DOCUMENT = new Set(['是否有效', '出处'])
 
-const COVERED_WORD = FEATURES.indexOf('covered-word')
-const speaksOf = ({ features }: Candidate): boolean => (features[COVERED_WORD] ?? 0) > 0
-
-const isElliptical = ({ rest }: Question): boolean => rest.length <= 6
-
-/** What an elliptical question may be about: the last entry, its neighbours, the other candidates of that question. */
-function contextOf(
-  content: Content,
-  last: Session['topic'],
-  entry: Entry | undefined,
-): Set<string> | undefined {
-  if (!last) return undefined
-  const near = content.entries.filter(
-    (other) =>
-      entry !== undefined &&
-      other.region === entry.region &&
-      other.source?.clause === entry.source?.clause &&
-      other.topics[0] === entry.topics[0],
-  )
-  return new Set([...last.candidates, ...(entry?.related ?? []), ...near.map(({ id }) => id)])
+function leansOnContext(question: Question, decision: Decision): boolean {
+  if (!isElliptical(question)) return false
+  return decision.kind === 'hand-over' || decision.kind === 'elsewhere'
 }
 
-/** 「那昆明呢」 keeps the wish and changes the region; 「要什么材料」 keeps the entry and changes the facet. */
-function followUp(
+/**
+ * 「青年公寓多少套？幼儿园学位新增多少？」 and 「青创贷跟电商贷是什么」 ask for two things; both are told. Undefined: one
+ * thing is asked for, or what is asked is not clear enough to tell several.
+ */
+function severalAsked(
   around: Around,
+  message: Message,
   session: Session,
   question: Question,
-  lastEntry: Entry | undefined,
   region: string | undefined,
 ): Outcome | undefined {
-  const { content, catalog } = around.knowledge
-  const said = question.regions.at(-1)
-  const facet =
-    question.facet ?? (said ? content.facets.find(({ id }) => id === session.topic?.facet) : undefined)
-  if (lastEntry === undefined) {
-    if (said === undefined) return undefined
-    if (question.facet) return undefined
-    return {
-      draft: {
-        ...plainDraft(content, 'act', 'regionSet', { region: regionName(content, said) }),
-        region: said,
-      },
-      session,
-    }
-  }
-  if (said !== undefined && said !== lastEntry.region) {
-    const target = catalog.targets[catalog.byEntry.get(lastEntry.id) ?? -1]
-    for (const intent of target?.intents ?? []) {
-      const there = content.entries.find(({ id }) => id === answerIn(intent, said))
-      if (there) return tell(around, session, there, facet, {})
-    }
-    const scope: Scope = { region: said }
-    const ranking = around.knowledge.rank(catalog.readQuestion(lastEntry.title.toLowerCase()), scope)
-    const near = ranking.here.filter(({ score }) => score >= WORTH_NAMING).slice(0, 2)
-    return {
-      draft: {
-        ...notHere(
-          content,
-          ranking.elsewhere.filter(({ entry }) => entry.id === lastEntry.id),
-          near,
-          said,
-          facet,
-          target?.intents[0]?.title,
-        ),
-        ...traceOf(ranking),
-      },
-      session: {
-        ...session,
-        topic: {
-          entry: lastEntry.id,
-          candidates: candidatesOf(ranking),
-          rejected: [],
-          decision: 'hand-over',
-          at: around.now.getTime(),
-        },
-      },
-    }
-  }
-  if (question.facet || said)
-    return tell(around, { ...session, region: said ?? session.region ?? region }, lastEntry, facet, {
-      facetFirst: true,
-    })
-  return undefined
+  const { catalog, rank } = around.knowledge
+  if (region === undefined || message.inGroup) return undefined
+  const parts = question.text.split(BETWEEN_QUESTIONS).filter((part) => part.length >= SHORTEST_PART)
+  const asked = parts.slice(0, MOST_PARTS).flatMap((part) => {
+    const read = catalog.readQuestion(part)
+    if (read.rest === '' || (read.facets.length === 0 && !ASKS.test(part))) return []
+    const ranking = rank(read, { region: read.regions.at(-1) ?? region })
+    const decision = decide(ranking, { region: read.regions.at(-1) ?? region })
+    return decision.kind === 'answer'
+      ? [{ entry: decision.candidate.entry, facets: read.facets, ranking }]
+      : []
+  })
+  const distinct = asked.filter(({ entry }, i) => asked.findIndex((one) => one.entry === entry) === i)
+  if (distinct.length > 1 && distinct[0])
+    return tellSeveral(around, session, distinct.slice(0, MOST_TOLD_TOGETHER), distinct[0].ranking)
+
+  if (!COMPARES.test(question.text)) return undefined
+  const named = [...catalog.findNamed(question.text)]
+    .filter(([, plainness]) => plainness === 1)
+    .flatMap(([position]) => catalog.targets[position]?.entry ?? [])
+    .filter((entry) => entry.region === undefined || entry.region === region)
+  if (named.length < 2 || named.length > MOST_TOLD_TOGETHER) return undefined
+  const ranking = rank(question, { region })
+  return tellSeveral(
+    around,
+    session,
+    named.map((entry) => ({ entry, facets: question.facets })),
+    ranking,
+  )
 }
 
-const WORTH_NAMING = 0.15
-
-/** Honest about a region whose document is silent: who else has it, and what comes nearest here. */
-function notHere(
-  content: Content,
-  there: readonly Candidate[],
-  near: readonly Candidate[],
-  region: string | undefined,
-  facet: Facet | undefined,
-  wish = there[0]?.target.intents[0]?.title,
-): Draft {
-  const thing = wish ?? there[0]?.entry.title ?? ''
-  const others = there.flatMap(({ entry }) => (entry.region ? [regionName(content, entry.region)] : []))
-  const here = region ? regionName(content, region) : ''
-  const choices: DraftChoice[] = [
-    ...entryChoices(near, facet),
-    ...there.slice(0, 2).map(({ entry }) => ({
-      label: `${regionName(content, entry.region ?? '')}：${entry.title}`,
-      entry: entry.id,
-      action: { do: 'show-entry' as const, entry: entry.id, facet: facet?.id },
-    })),
-  ]
-  const sentences = [
-    say(content, 'notHere', { region: here, thing }),
-    others.length > 0 ? say(content, 'elsewhere', { regions: [...new Set(others)].join('、'), thing }) : '',
-  ]
-  return {
-    decision: 'hand-over',
-    sections: [
-      { kind: 'unsaid', text: sentences.join('') },
-      ...(choices.length > 0 ? [{ kind: 'note' as const, text: say(content, 'nearest') }] : []),
-    ],
-    choices: [...choices, { label: say(content, 'humanLabel'), action: { do: 'hand-over' } }],
-    facet: facet?.id,
-    region,
-  }
-}
-
-function unsure(
-  content: Content,
-  why: 'unknown-place' | 'nothing-like-it',
-  question: Question,
-  region: string | undefined,
-): Draft {
-  const regions = content.regions.map(({ name }) => name).join('、')
-  const office =
-    content.regions.find(({ id }) => id === region)?.office ??
-    content.regions.map((one) => one.office).join('、')
-  const first =
-    why === 'unknown-place'
-      ? say(content, 'unknownPlace', { place: question.unknownPlaces[0] ?? '', regions })
-      : say(content, 'notInFiles')
-  return {
-    decision: 'hand-over',
-    sections: [
-      { kind: 'unsaid', text: first },
-      ...(why === 'nothing-like-it'
-        ? [{ kind: 'note' as const, text: say(content, 'unsure', { office }) }]
-        : []),
-    ],
-    choices: [{ label: say(content, 'humanLabel'), action: { do: 'hand-over' } }],
-    region,
-  }
-}
+const BETWEEN_QUESTIONS =
+  /[?？;；。!！\n]+|[,，、\s]*(?:还有(?!没有|吗|呢|什么|啥|哪些|多久|多少|效)|另外|以及|顺便(?:问(?:一?下)?)?|再问(?:一?下)?)/u
+const ASKS = /什么|啥|多少|几|吗|怎么|咋|哪|谁|有没有|是不是|能不能|可以/u
+const COMPARES = /跟|和|与|还是|区别|、|以及|哪个/u
+const SHORTEST_PART = 4
+const MOST_PARTS = 5
+const MOST_TOLD_TOGETHER = 3
 
 function withRegionNames(
   content: Content,

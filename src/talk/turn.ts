@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Log } from '../model/channel.ts'
 import type { UrgentKind } from '../model/content.ts'
 import type { Message, Reply } from '../model/conversation.ts'
 import type { Session } from '../model/session.ts'
@@ -8,7 +9,7 @@ import { loadSession, saveSession } from '../store/sessions.ts'
 import { inScript, normalize } from '../text/normalize.ts'
 import { composeUrgent, type Draft, plainDraft } from './compose.ts'
 import { CONTENT_DOWN, FALLBACK_HOTLINES } from './content-down.ts'
-import { converse, type Outcome } from './converse.ts'
+import { converse, type Outcome, type Outgoing } from './converse.ts'
 import type { Knowledge } from './knowledge.ts'
 import { messagePace } from './pace.ts'
 import { createUrgentLane, UNCLEAR } from './urgent.ts'
@@ -18,21 +19,38 @@ export interface TurnParts {
   /** The content in force; undefined while there is none. */
   readonly knowledge: () => Knowledge | undefined
   readonly db: Database
+  readonly log: Log
   readonly now: () => Date
   /** Region of visitors who have named none. */
   readonly defaultRegion?: () => string | undefined
+  readonly outgoing?: Outgoing | undefined
+  /** Where visitors open our web pages. */
+  readonly publicUrl?: string | undefined
   readonly allowPace?: ReturnType<typeof messagePace>
 }
 
 export type Turn = (message: Message) => Promise<Reply>
 
-/** A message goes in, its reply is returned; what must be remembered is stored before it is. */
+/** A message goes in, its reply is returned; what is remembered of it is stored before it is. */
 export function createTurn(parts: TurnParts): Turn {
   const allow = parts.allowPace ?? messagePace()
   const fallbackUrgent = createUrgentLane(FALLBACK_URGENT)
 
+  /** A full disk or a damaged file must silence nobody who only asks; what changes something still fails as a whole. */
+  const unlessBroken = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      parts.log.error(
+        { error: String(error) },
+        'the database fails: replies go out, but nothing is remembered. Look whether the disk of DATA_DIR is full and whether this user may write there',
+      )
+      return otherwise
+    }
+  }
+
   return async (message) => {
-    const before = await repliedBefore(parts.db, message)
+    const before = await unlessBroken(repliedBefore(parts.db, message), undefined)
     if (before) return before
 
     const now = parts.now()
@@ -48,7 +66,7 @@ export function createTurn(parts: TurnParts): Turn {
     if (!urgent && !allow(visitor, now.getTime()))
       return finish(plainDraft(content, 'small-talk', 'tooFast'), {}, false)
 
-    const stored = await loadSession(parts.db, message.address)
+    const stored = await unlessBroken(loadSession(parts.db, message.address), {})
     // A bare digit or a button says nothing about the script; what the visitor wrote before does.
     const traditional = script === undefined ? (stored.traditional ?? false) : script === 'traditional'
     const session: Session = { ...stored, traditional }
@@ -63,7 +81,15 @@ export function createTurn(parts: TurnParts): Turn {
           },
         }
       : await converse(
-          { knowledge, db: parts.db, now, defaultRegion: parts.defaultRegion?.() },
+          {
+            knowledge,
+            db: parts.db,
+            now,
+            channel: message.address.channel,
+            defaultRegion: parts.defaultRegion?.(),
+            outgoing: parts.outgoing,
+            publicUrl: parts.publicUrl,
+          },
           message,
           text,
           session,
@@ -83,8 +109,11 @@ export function createTurn(parts: TurnParts): Turn {
         }
       : outcome.draft
     const reply = finish(noted, menu ? { menu } : {}, traditional)
-    if (!outcome.forgotten) await saveSession(parts.db, message.address, remembered, now)
-    await rememberReply(parts.db, message, reply, now, outcome.forgotten)
+    const kept = async (): Promise<void> => {
+      if (!outcome.forgotten) await saveSession(parts.db, message.address, remembered, now)
+      await rememberReply(parts.db, message, reply, now, outcome.forgotten)
+    }
+    await unlessBroken(kept(), undefined)
     return reply
   }
 }
@@ -103,7 +132,7 @@ function finish(draft: Draft, menu: { menu?: string }, traditional: boolean): Re
   const script = traditional ? 'traditional' : 'simplified'
   return {
     decision: draft.decision,
-    sections: draft.sections.map(({ kind, text }) => ({ kind, text: inScript(text, script) })),
+    sections: draft.sections.map((section) => ({ ...section, text: inScript(section.text, script) })),
     choices: (draft.choices ?? []).map(({ label, entry }) => ({
       label: inScript(label, script),
       ...(entry ? { entry } : {}),

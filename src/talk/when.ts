@@ -1,11 +1,11 @@
+import { DAY, HOUR, startOfDay } from '../model/when.ts'
+
 /** A stretch of time a visitor speaks of: from inclusive, to exclusive, epoch milliseconds. */
 export interface Span {
   readonly from: number
   readonly to: number
 }
 
-const HOUR = 3600 * 1000
-const DAY = 24 * HOUR
 /** Asia/Shanghai has no summer time. */
 const SHANGHAI = 8 * HOUR
 
@@ -75,18 +75,4 @@ function month(today: number, later: number): Span {
   return { from: at(later), to: at(later + 1) }
 }
 
-const startOfDay = (time: number): number => Math.floor((time + SHANGHAI) / DAY) * DAY - SHANGHAI
 const weekdayOf = (time: number): number => new Date(time + SHANGHAI).getUTCDay()
-
-/** 「2026年12月10日（周四）14:00–16:30」, in Asia/Shanghai; the second day is written out when it is another. */
-export function spanInWords(starts: number, ends: number): string {
-  const day = (time: number): string => {
-    const there = new Date(time + SHANGHAI)
-    return `${there.getUTCFullYear()}年${there.getUTCMonth() + 1}月${there.getUTCDate()}日（周${'日一二三四五六'[there.getUTCDay()]}）`
-  }
-  const clock = (time: number): string => new Date(time + SHANGHAI).toISOString().slice(11, 16)
-  const sameDay = startOfDay(starts) === startOfDay(ends)
-  return sameDay
-    ? `${day(starts)}${clock(starts)}–${clock(ends)}`
-    : `${day(starts)}${clock(starts)} 至 ${day(ends)}${clock(ends)}`
-}

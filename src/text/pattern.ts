@@ -1,3 +1,4 @@
+import { wordFinder } from './find.ts'
 import { soundOf } from './pinyin.ts'
 
 /**
@@ -50,6 +51,41 @@ export function compileSoundExcuses(wordings: readonly string[]): (syllables: st
   const excuse = (stretch: string) =>
     stretch.split(' ').length > 3 ? stretch.replace(/[^ ]+/g, EXCUSED) : stretch
   return compileRemoval(wordings.filter(isHan), SYLLABLES, excuse)
+}
+
+/** A stretch of a text that a wording covers; `to` is exclusive. */
+export interface Covered<T> {
+  readonly owner: T
+  readonly from: number
+  readonly to: number
+}
+
+/** Finds where the wordings of several owners stand in a text. Plain words cost next to nothing, however many. */
+export function compileFinder<T>(
+  wordings: readonly (readonly [T, string])[],
+): (text: string) => Covered<T>[] {
+  const owners = new Map<string, T[]>()
+  const patterns: { readonly owner: T; readonly sought: Sought }[] = []
+  for (const [owner, wording] of wordings)
+    for (const part of partsOf(wording)) {
+      if (part.every((piece) => typeof piece === 'string')) {
+        const word = part.join('')
+        owners.set(word, [...(owners.get(word) ?? []), owner])
+      } else patterns.push({ owner, sought: new Sought(part, CHARACTERS) })
+    }
+  const findWords = wordFinder(owners.keys())
+  return (text) => [
+    ...findWords(text).flatMap(({ word, from, to }) =>
+      (owners.get(word) ?? []).map((owner) => ({ owner, from, to })),
+    ),
+    ...patterns.flatMap(({ owner, sought }) =>
+      Array.from(text.matchAll(sought.all()), (match) => ({
+        owner,
+        from: match.index,
+        to: match.index + match[0].length,
+      })),
+    ),
+  ]
 }
 
 /** Why a wording cannot be compiled, or undefined. */

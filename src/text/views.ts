@@ -1,3 +1,4 @@
+import { wordFinder } from './find.ts'
 import { soundOfToken } from './pinyin.ts'
 import type { Segmenter } from './segment.ts'
 
@@ -86,61 +87,12 @@ function conceptFinder(
       const word = written.toLowerCase()
       byWord.set(word, [...(byWord.get(word) ?? []), concept])
     }
-  const wordsIn = wordFinder(byWord.keys())
+  const findWords = wordFinder(byWord.keys())
   return (text) => {
     const found = new Map<string, FoundConcept>()
-    for (const { word, at } of wordsIn(text)) {
-      const to = at + word.length
-      if (insideLatinWord(text, at, to)) continue
+    for (const { word, from, to } of findWords(text))
       for (const concept of byWord.get(word) ?? [])
-        if (!found.has(concept)) found.set(concept, { concept, from: at, to })
-    }
+        if (!found.has(concept)) found.set(concept, { concept, from, to })
     return [...found.values()]
   }
 }
-
-export interface FoundWord {
-  readonly word: string
-  readonly at: number
-}
-
-/**
- * Finds every place where one of many words stands in a text, from its beginning, the longer word first.
- * The cost grows with the text and not with the number of words.
- */
-export function wordFinder(words: Iterable<string>): (text: string) => FoundWord[] {
-  const byStart = new Map<string, { readonly words: Set<string>; readonly lengths: number[] }>()
-  for (const word of words) {
-    if (word === '') continue
-    const start = word.slice(0, 2)
-    const known = byStart.get(start)
-    if (known === undefined) byStart.set(start, { words: new Set([word]), lengths: [word.length] })
-    else {
-      known.words.add(word)
-      if (!known.lengths.includes(word.length)) known.lengths.push(word.length)
-    }
-  }
-  for (const { lengths } of byStart.values()) lengths.sort((a, b) => b - a)
-  return (text) => {
-    const found: FoundWord[] = []
-    for (let at = 0; at < text.length; at++) {
-      const start = byStart.get(text.slice(at, at + 2))
-      for (const length of start?.lengths ?? []) {
-        const word = text.slice(at, at + length)
-        if (start?.words.has(word)) found.push({ word, at })
-      }
-      const single = text.charAt(at)
-      if (at + 1 < text.length && byStart.has(single)) found.push({ word: single, at })
-    }
-    return found
-  }
-}
-
-function insideLatinWord(text: string, from: number, to: number): boolean {
-  return (
-    (LETTER.test(text[from] ?? '') && LETTER.test(text[from - 1] ?? '')) ||
-    (LETTER.test(text[to - 1] ?? '') && LETTER.test(text[to] ?? ''))
-  )
-}
-
-const LETTER = /[a-z]/

@@ -10,7 +10,16 @@ export interface Finished {
 export function run(
   file: string,
   args: readonly string[] = [],
-  { env = {}, input = '' }: { env?: Readonly<Record<string, string>>; input?: string } = {},
+  {
+    env = {},
+    input = '',
+    heard = () => {},
+  }: {
+    env?: Readonly<Record<string, string>>
+    input?: string
+    /** Called while it runs, with all that it has said so far. */
+    heard?: (out: string) => void
+  } = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
@@ -26,6 +35,7 @@ export function run(
     let err = ''
     child.stdout.setEncoding('utf8').on('data', (part: string) => {
       out += part
+      heard(out)
     })
     child.stderr.setEncoding('utf8').on('data', (part: string) => {
       err += part

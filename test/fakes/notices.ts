@@ -27,6 +27,15 @@ export const notice = (more: Partial<Notice> = {}): Notice => ({
   ...more,
 })
 
+/** The same notice as staff write it. */
+export const noticeFile = (more: Partial<Notice> = {}): string => {
+  const { id: _, file: __, body, sendAt, ...head } = notice(more)
+  const lines = Object.entries({ ...head, ...(sendAt ? { 'send-at': sendAt } : {}) })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+  return `---\n${lines.join('\n')}\n---\n${body}\n`
+}
+
 /** Just what notices need of the content. */
 export const content = {
   regions: [{ id: 'liandu', name: '莲都' }],
@@ -41,6 +50,8 @@ export const content = {
     noticeMore: '全文：{link}',
     noticeAsk: '想看全文，发“近期活动”。',
     correctionHead: '【更正】{title}',
+    reminderHead: '【活动提醒】{title}',
+    reminderLeave: '这是你让我提醒的，只发这一次。',
   },
 } as unknown as Content
 
@@ -65,9 +76,13 @@ export async function subscribers(
 export async function order(
   db: Database,
   what: Notice = notice(),
-  { now = NOW, repeat = 'at-least-once' }: { now?: Date; repeat?: Broadcast['repeat'] } = {},
+  {
+    now = NOW,
+    repeat = 'at-least-once',
+    reaches = [TELEGRAM],
+  }: { now?: Date; repeat?: Broadcast['repeat']; reaches?: readonly Reach[] } = {},
 ): Promise<Broadcast> {
-  const desk = { db, content, reaches: [TELEGRAM], onePersonOffice: false, now }
+  const desk = { db, content, reaches, onePersonOffice: false, now }
   const approval = await approve(desk, what, '李强')
   if (approval.kind !== 'approved') throw new Error(`not approved: ${approval.because}`)
   const sending = await send(db, what.id, { by: '李强', repeat }, now)

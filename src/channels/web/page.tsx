@@ -126,7 +126,7 @@ function ChatPage(props: ChatPageProps) {
         <footer class="column small">
           <p>
             按规则查文件，不用 AI 模型。急事请打 <Call number="110" />、<Call number="120" />。
-            <a href="/about">存了什么</a>
+            <a href="/notices">近期活动</a> <a href="/about">存了什么</a>
           </p>
         </footer>
       </div>
@@ -214,7 +214,7 @@ export function ReplyArticle({ reply, region }: { reply: Reply; region?: string 
   )
 }
 
-function Section({ section: { kind, text } }: { section: Reply['sections'][number] }) {
+function Section({ section: { kind, text, notice } }: { section: Reply['sections'][number] }) {
   const calls = callsIn(text)
   if (calls) return <Calls calls={calls} />
   switch (kind) {
@@ -234,8 +234,26 @@ function Section({ section: { kind, text } }: { section: Reply['sections'][numbe
     case 'detail':
     case 'unsaid':
     case 'note':
-      return <p class={kind}>{withCalls(text)}</p>
+      return (
+        <>
+          <p class={kind}>{withLinks(text)}</p>
+          {notice !== undefined && <EventLinks notice={notice} />}
+        </>
+      )
   }
+}
+
+/** An announced event has a page of its own, and a file for the calendar. */
+function EventLinks({ notice }: { notice: string }) {
+  const path = `/notices/${encodeURIComponent(notice)}`
+  return (
+    <p class="links">
+      <a href={path}>活动页面</a>
+      <a href={`${path}.ics`} download>
+        加到手机日历
+      </a>
+    </p>
+  )
 }
 
 /** Folded: what a visitor wants first is the answer. That there is no source is not folded away. */
@@ -308,7 +326,19 @@ const Call = ({ number }: { number: string }) => (
   </a>
 )
 
-/** 「拨打 12345」 in the middle of a sentence can be pressed. */
+/** Addresses of pages, and 「拨打 12345」 in the middle of a sentence, can be pressed. */
+export function withLinks(text: string): Child[] {
+  return text.split(/(https?:\/\/[\w\-.~:/?#[\]@!$&'()*+,;=%]*[\w\-~/#@$&*+=%])/u).flatMap((part, i) =>
+    i % 2 === 1 && URL.canParse(part)
+      ? [
+          <a href={part} rel="noopener noreferrer">
+            {part}
+          </a>,
+        ]
+      : withCalls(part),
+  )
+}
+
 function withCalls(text: string): Child[] {
   return text
     .split(/(?<=[打撥拨]\s?)(\d{3,5})(?!\d)/u)

@@ -1,0 +1,72 @@
+import { wordFinder } from '../text/find.ts'
+import { soundOf } from '../text/pinyin.ts'
+
+/** Which entries a text names, each with how plainly: 1 for a name written out that is nobody else's. */
+export type FindNamed = (text: string) => ReadonlyMap<number, number>
+
+const SHORTEST = 3
+const LONGEST_SOUND = 12
+/** A name that only sounds right may be another word. */
+const BY_SOUND = 0.8
+/** So many names are listened to between two pauses. */
+const BREATH = 100
+
+/**
+ * Finds names written out in a text, and names that are there but for characters that sound alike (春城请居,
+ * 亲亲恋基地). A name inside a longer one that was found does not count.
+ * @param names the normalised names of each target
+ * @param pause awaited now and then
+ */
+export async function nameFinder(
+  names: readonly (readonly string[])[],
+  pause: () => Promise<void>,
+): Promise<FindNamed> {
+  const owners = new Map<string, Set<number>>()
+  const bySound = new Map<string, Set<number>>()
+  const add = (index: Map<string, Set<number>>, key: string, target: number): void => {
+    const known = index.get(key)
+    if (known) known.add(target)
+    else index.set(key, new Set([target]))
+  }
+  let heardSoFar = 0
+  for (const [target, own] of names.entries())
+    for (const name of own) {
+      if (name.length < SHORTEST) continue
+      add(owners, name, target)
+      const sounds = soundOf(name)
+      if (sounds.length >= SHORTEST && sounds.length <= LONGEST_SOUND) add(bySound, sounds.join(' '), target)
+      if (++heardSoFar % BREATH === 0) await pause()
+    }
+  const findNames = wordFinder(owners.keys())
+
+  return (text) => {
+    const named = new Map<number, number>()
+    const note = (targets: ReadonlySet<number>, plainness: number): void => {
+      for (const target of targets)
+        named.set(target, Math.max(named.get(target) ?? 0, plainness / Math.sqrt(targets.size)))
+    }
+    const written = outermost(findNames(text))
+    for (const { word } of written) note(owners.get(word) ?? NOBODY, 1)
+
+    const sounds = soundOf(text)
+    const heard = []
+    for (let from = 0; from + SHORTEST <= sounds.length; from++)
+      for (let length = SHORTEST; length <= LONGEST_SOUND && from + length <= sounds.length; length++) {
+        const key = sounds.slice(from, from + length).join(' ')
+        if (bySound.has(key)) heard.push({ word: key, from, to: from + length })
+      }
+    for (const { word } of outermost(heard)) note(bySound.get(word) ?? NOBODY, BY_SOUND)
+    return named
+  }
+}
+
+const NOBODY: ReadonlySet<number> = new Set()
+
+function outermost<T extends { readonly from: number; readonly to: number }>(found: readonly T[]): T[] {
+  return found.filter(
+    (one) =>
+      !found.some(
+        (other) => other.from <= one.from && one.to <= other.to && other.to - other.from > one.to - one.from,
+      ),
+  )
+}

@@ -1,0 +1,310 @@
+import { answerIn } from '../answer/catalog.ts'
+import type { Question } from '../answer/question.ts'
+import { type Candidate, FEATURES, type Ranking } from '../answer/rank.ts'
+import type { Content, Entry, Facet } from '../model/content.ts'
+import type { Session } from '../model/session.ts'
+import { type DraftChoice, entryChoices, plainDraft, regionName, say } from './compose.ts'
+import type { Around, Outcome } from './converse.ts'
+import { notHere } from './honest.ts'
+import { candidatesOf, entryOf, tell, traceOf } from './tell.ts'
+
+/**
+ * 「后面那个怎么申请」, 「第二个要什么材料」, 「刚才说的补贴多少钱」: something told or offered before is pointed at.
+ * Undefined: nothing is, or nobody can say what.
+ */
+export function pointedAt(around: Around, session: Session, text: string): Outcome | undefined {
+  const { content, catalog, rank } = around.knowledge
+  const read = catalog.readQuestion
+  const show = (entry: Entry | undefined, { facets }: Question): Outcome | undefined =>
+    entry && tell(around, session, entry, { facets, facetFirst: facets.length > 0 })
+
+  const place = placeInList(text)
+  if (place) {
+    const question = read(place.rest)
+    const list = session.topic?.together ?? offered(session)
+    if (question.rest.length <= LITTLE) return show(entryOf(content, list.at(place.position)), question)
+  }
+
+  const back = GOING_BACK.exec(text)
+  const told = session.told ?? []
+  if (!back || told.length === 0) return undefined
+  const question = read(text.replace(GOING_BACK, ''))
+  if (question.rest === '') {
+    const isLast = told[0] === session.topic?.entry
+    return show(entryOf(content, back[1] && isLast ? (told[1] ?? told[0]) : told[0]), question)
+  }
+  const { here } = rank(question, { only: new Set(told) })
+  return here[0] && agrees(here[0]) ? show(here[0].entry, question) : undefined
+}
+
+/** What is left of a message that points at a place in a list may say little else. */
+const LITTLE = 4
+/** The first group: the visitor leaves what was told last. */
+const GOING_BACK =
+  /(?:还是)?(?:再|接着)?(说回|回到|再说说|说说)?(?:刚才|刚刚|上面|之前|开头|一开始|前面)(?:你?(?:说|讲|问|提|聊)(?:的|到的|过的)?|那个?|的)*/u
+
+/** 「第二个…」, 「前一个…」, 「最后那个…」 at the beginning of a message; negative positions count from the end. */
+function placeInList(text: string): { readonly position: number; readonly rest: string } | undefined {
+  const match =
+    /^(?:那|就|我?想?(?:问|说|要|看)的?是?)?(?:第([一二三四1-4])(?:个|条|项|种)|(前者|(?:前|头)(?:面)?(?:那|一|的那)个)|(后者|最后(?:那|一|的那)个|后(?:面)?(?:那|一|的那)个))/u.exec(
+      text,
+    )
+  if (match === null) return undefined
+  const [whole, nth, first] = match
+  const rest = text.slice(whole.length)
+  if (nth !== undefined) return { position: ('一二三四'.indexOf(nth) + 1 || Number(nth)) - 1, rest }
+  return { position: first === undefined ? -1 : 0, rest }
+}
+
+const offered = ({ menu }: Session): string[] =>
+  (menu?.actions ?? []).flatMap((action) => ('entry' in action && action.entry ? [action.entry] : []))
+
+/** 「还有别的吗」: the neighbours of what was told, and what else came close. */
+export function otherThings(around: Around, session: Session): Outcome | undefined {
+  const { content } = around.knowledge
+  const last = entryOf(content, session.topic?.entry ?? session.told?.[0])
+  if (!last) return undefined
+  const told = new Set(session.told)
+  const others = [...last.related, ...(session.topic?.candidates ?? [])].filter((id) => !told.has(id))
+  const choices = choicesOf(content, [...new Set(others)].slice(0, 4))
+  return {
+    draft: {
+      ...plainDraft(content, 'ask-back', choices.length > 0 ? 'otherThings' : 'noOtherThings'),
+      choices,
+      entries: choices.flatMap(({ entry }) => entry ?? []),
+      region: session.region,
+    },
+    session,
+  }
+}
+
+function choicesOf(content: Content, ids: readonly string[], facet?: Facet): DraftChoice[] {
+  return ids
+    .flatMap((id) => entryOf(content, id) ?? [])
+    .map((entry) => ({
+      label: entry.title,
+      entry: entry.id,
+      action: { do: 'show-entry', entry: entry.id, facet: facet?.id },
+    }))
+}
+
+/** Asks a question as if it had just been written. */
+export type Ask = (question: Question, session: Session) => Outcome
+
+/** The visitor turned the last answer down. @param askBut asks, but for some entries */
+export function notThat(
+  around: Around,
+  session: Session,
+  text: string,
+  askBut: (exclude: ReadonlySet<string>, ...asked: Parameters<Ask>) => Outcome,
+): Outcome {
+  const { content } = around.knowledge
+  const question = afterCorrection(around.knowledge.catalog.readQuestion, text)
+  const topic = session.topic
+  const rejected = [...(topic?.rejected ?? []), ...(topic?.entry ? [topic.entry] : [])]
+  if (question.rest.length >= 2 && !/^不(?:是|对)/.test(question.text))
+    return askBut(new Set(rejected), question, session)
+  const choices = choicesOf(
+    content,
+    (topic?.candidates ?? []).filter((id) => !rejected.includes(id)).slice(0, 3),
+  )
+  return {
+    draft: {
+      decision: 'ask-back',
+      sections: [{ kind: 'note', text: say(content, 'notThat') }],
+      choices: [...choices, { label: say(content, 'humanLabel'), action: { do: 'hand-over' } }],
+      entries: choices.flatMap(({ entry }) => entry ?? []),
+      region: session.region,
+    },
+    session: topic ? { ...session, topic: { ...topic, entry: undefined, rejected } } : session,
+  }
+}
+
+function afterCorrection(read: (text: string) => Question, text: string): Question {
+  const rest = text.replace(
+    /^(?:不对|不是)(?:这个|这|它|的)?[,。!.、\s]*(?:我(?:问|说|要|想问|想说)的?(?:不是这个|是)?)?(?:那个|的是)?[,。、\s]*/u,
+    '',
+  )
+  return read(rest === '' ? text : rest)
+}
+
+/** 「那昆明呢」 keeps the wish and changes the region; 「要什么材料」 keeps the entry and changes the facet. */
+export function followUp(
+  around: Around,
+  session: Session,
+  question: Question,
+  region: string | undefined,
+  ask: Ask,
+): Outcome | undefined {
+  const { content, catalog } = around.knowledge
+  const last = entryOf(content, session.topic?.entry)
+  const said = question.regions.at(-1)
+  const { facets } = question
+  if (last === undefined) {
+    if (facets.length > 0) return said === undefined ? askAgain(content, session, question) : undefined
+    if (said === undefined) return undefined
+    // 「杭州租房补贴」 was not ours to answer; 「那莲都呢」 asks the same of a place that is.
+    const before = session.unanswered && withoutPlaces(catalog.readQuestion, session.unanswered.text)
+    if (before && before.rest !== '') return ask(before, { ...session, unanswered: undefined })
+    return {
+      draft: {
+        ...plainDraft(content, 'act', 'regionSet', { region: regionName(content, said) }),
+        region: said,
+      },
+      session,
+    }
+  }
+  if (said !== undefined && said !== last.region) return sameWishIn(around, session, question, last, said)
+  if (facets.length > 0 || said !== undefined)
+    return tell(around, { ...session, region: said ?? session.region ?? region }, last, {
+      facets,
+      facetFirst: true,
+    })
+  return undefined
+}
+
+/** A detail asked while a choice is open: which of them it is about is still to be said. */
+function askAgain(content: Content, session: Session, { facets }: Question): Outcome | undefined {
+  if (session.topic?.decision !== 'ask-back') return undefined
+  const choices = choicesOf(content, offered(session), facets[0])
+  if (choices.length === 0) return undefined
+  return {
+    draft: {
+      ...plainDraft(content, 'ask-back', 'askWhich'),
+      choices,
+      entries: choices.flatMap(({ entry }) => entry ?? []),
+      facet: facets[0]?.id,
+      region: session.region,
+    },
+    session,
+  }
+}
+
+function withoutPlaces(read: (text: string) => Question, text: string): Question {
+  const before = read(text)
+  return read(before.unknownPlaces.reduce((rest, place) => rest.replaceAll(place, ''), before.text))
+}
+
+function sameWishIn(
+  around: Around,
+  session: Session,
+  question: Question,
+  last: Entry,
+  region: string,
+): Outcome {
+  const { content, catalog, rank } = around.knowledge
+  const facets =
+    question.facets.length > 0
+      ? question.facets
+      : content.facets.filter(({ id }) => id === session.topic?.facet)
+  const target = catalog.targets[catalog.byEntry.get(last.id) ?? -1]
+  for (const intent of target?.intents ?? []) {
+    const there = entryOf(content, answerIn(intent, region))
+    if (there) return tell(around, session, there, { facets })
+  }
+  const ranking = rank(catalog.readQuestion(last.title.toLowerCase()), { region })
+  const near = ranking.here.filter(({ score }) => score >= WORTH_NAMING).slice(0, 2)
+  return {
+    draft: {
+      ...notHere(
+        content,
+        ranking.elsewhere.filter(({ entry }) => entry.id === last.id),
+        near,
+        region,
+        facets[0],
+        target?.intents[0]?.title,
+      ),
+      ...traceOf(ranking),
+    },
+    session: {
+      ...session,
+      topic: {
+        entry: last.id,
+        candidates: candidatesOf(ranking),
+        rejected: [],
+        decision: 'hand-over',
+        at: around.now.getTime(),
+      },
+    },
+  }
+}
+
+const WORTH_NAMING = 0.15
+
+/** A question this short leans on what was said before. */
+export const isElliptical = ({ rest }: Question): boolean => rest.length <= 6
+
+/** What an elliptical question may be about: the last entry, its neighbours, the other candidates of that question, what was told before. */
+export function contextOf(content: Content, session: Session): Set<string> | undefined {
+  const { topic, told = [] } = session
+  if (!topic) return undefined
+  const last = entryOf(content, topic.entry)
+  const near = content.entries.filter(
+    (other) =>
+      last?.source?.clause !== undefined &&
+      other.region === last.region &&
+      other.source?.clause === last.source.clause &&
+      other.topics[0] === last.topics[0],
+  )
+  return new Set([
+    ...(topic.entry ? [topic.entry] : []),
+    ...topic.candidates,
+    ...(last?.related ?? []),
+    ...near.map(({ id }) => id),
+    ...told,
+  ])
+}
+
+/**
+ * 「钱的事先说」, 「场地呢」: too little to be understood alone, but among the few things the conversation is about one
+ * may fit, or a few may.
+ */
+export function fromContext(
+  around: Around,
+  session: Session,
+  question: Question,
+  region: string | undefined,
+  context: ReadonlySet<string>,
+): Outcome | undefined {
+  const { content, rank } = around.knowledge
+  const only = new Set([...context].filter((id) => id !== session.topic?.entry))
+  const ranking = rank(question, { region, only })
+  const fitting = ranking.here.filter(agrees)
+  const [first, second] = fitting
+  if (first === undefined) return undefined
+  if (first.strength - (second?.strength ?? 0) >= CLEAR_LEAD)
+    return tell(around, session, first.entry, { facets: question.facets }, leaning(ranking, first.entry))
+  const among = fitting.slice(0, 3)
+  return {
+    draft: {
+      decision: 'ask-back',
+      sections: [{ kind: 'note', text: say(content, 'askWhich') }],
+      choices: entryChoices(among, question.facets[0]),
+      facet: question.facets[0]?.id,
+      region,
+      ...traceOf(ranking),
+    },
+    session,
+  }
+}
+
+/** Among so few the one that fits is likely, whatever it would be among all. */
+function leaning(ranking: Ranking, entry: Entry): Ranking {
+  const here = ranking.here.map((one) =>
+    one.entry === entry ? { ...one, score: Math.max(one.score, LIKELY) } : one,
+  )
+  return { ...ranking, here }
+}
+
+const LIKELY = 0.8
+const CLEAR_LEAD = 1
+
+const feature = (name: (typeof FEATURES)[number]): number => FEATURES.indexOf(name)
+const COVERED_WORD = feature('covered-word')
+const CLOSENESS = [feature('name'), feature('phrasing-char'), feature('phrasing-word')]
+
+/** Whether an entry speaks of anything the question says at all. */
+export const speaksOf = ({ features }: Candidate): boolean => (features[COVERED_WORD] ?? 0) > 0
+/** Whether an entry is about what the question says: it holds its words, and it is asked for like this. */
+const agrees = ({ features }: Candidate): boolean =>
+  (features[COVERED_WORD] ?? 0) >= 0.6 && CLOSENESS.some((view) => (features[view] ?? 0) >= 0.25)
