@@ -122,7 +122,7 @@ export function notThat(
 
 function afterCorrection(read: (text: string) => Question, text: string): Question {
   const rest = text.replace(
-    /^(?:不对|不是)(?:这个|这|它|的)?[,。!.、\s]*(?:我(?:问|说|要|想问|想说)的?(?:不是这个|是)?)?(?:那个|的是)?[,。、\s]*/u,
+    /^(?:(?:不对|不是|错了|搞错了)(?:这个|这|它|的|吧)?[,。!.、\s]*)+(?:我(?:是|就是|明明)?(?:问|说|要|想问|想说)的?(?:不是这个|是)?)?(?:那个|的是)?[,。、\s]*/u,
     '',
   )
   return read(rest === '' ? text : rest)

@@ -64,6 +64,11 @@ export function reply(
     },
   })
 
+  if (context && said === undefined && leansOnContext(question, decision)) {
+    const outcome = fromContext(around, moved, question, region, context)
+    if (outcome) return outcome
+  }
+
   // 「全部小孩都给？」 asks for a detail of the entry just told or offered first, if that speaks of such things at all.
   const about =
     lastEntry ??
@@ -71,19 +76,15 @@ export function reply(
   const same = ranking.here.find(({ entry }) => entry === about)
   if (
     about &&
-    facets.length > 0 &&
+    question.unknownPlaces.length === 0 &&
+    ((facets.length > 0 && isElliptical(question)) ||
+      (PRONOUN.test(question.text) && question.rest.length <= LITTLE_OWN)) &&
     decision.kind !== 'answer' &&
     said === undefined &&
-    isElliptical(question) &&
     same &&
     speaksOf(same)
   )
     return tell(around, moved, about, { facets, facetFirst: true })
-
-  if (context && said === undefined && leansOnContext(question, decision)) {
-    const outcome = fromContext(around, moved, question, region, context)
-    if (outcome) return outcome
-  }
 
   if (decision.kind !== 'answer') {
     const talk = acts.smallTalkWithin(question.text)
@@ -192,7 +193,7 @@ export function reply(
 const ABOUT_THE_DOCUMENT = new Set(['是否有效', '出处'])
 
 function leansOnContext(question: Question, decision: Decision): boolean {
-  if (!isElliptical(question)) return false
+  if (!isElliptical(question) || question.unknownPlaces.length > 0) return false
   return decision.kind === 'hand-over' || decision.kind === 'elsewhere'
 }
 
@@ -209,7 +210,7 @@ function severalAsked(
 ): Outcome | undefined {
   const { catalog, rank } = around.knowledge
   if (region === undefined || message.inGroup) return undefined
-  const parts = question.text.split(BETWEEN_QUESTIONS).filter((part) => part.length >= SHORTEST_PART)
+  const parts = partsOf(question.text)
   const asked = parts.slice(0, MOST_PARTS).flatMap((part) => {
     const read = catalog.readQuestion(part)
     if (read.rest === '' || (read.facets.length === 0 && !ASKS.test(part))) return []
@@ -237,6 +238,20 @@ function severalAsked(
     ranking,
   )
 }
+
+/** A story has commas too; only in a short message that asks on both sides do they stand between two questions. */
+function partsOf(text: string): string[] {
+  const long = (part: string): boolean => part.length >= SHORTEST_PART
+  const parts = text.split(BETWEEN_QUESTIONS).filter(long)
+  if (parts.length !== 1 || text.length > SHORT_MESSAGE) return parts
+  const byComma = text.split(/[,，]/u)
+  return byComma.length === 2 && byComma.every((part) => long(part) && ASKS.test(part)) ? byComma : parts
+}
+const SHORT_MESSAGE = 40
+
+/** 「哪些房子会改成它」 speaks of what was told. */
+const PRONOUN = /它|这个|那个|其中|里面/u
+const LITTLE_OWN = 10
 
 const BETWEEN_QUESTIONS =
   /[?？;；。!！\n]+|[,，、\s]*(?:还有(?!没有|吗|呢|什么|啥|哪些|多久|多少|效)|另外|以及|顺便(?:问(?:一?下)?)?|再问(?:一?下)?)/u
