@@ -30,26 +30,28 @@ export function wordFinder(words: Iterable<string>): (text: string) => FoundWord
   }
   return (text) => {
     const found: FoundWord[] = []
-    const look = (start: string, from: number): void => {
-      const same = byStart.get(start)
-      if (same === undefined) return
-      const here: FoundWord[] = []
-      for (const length of same.lengths) {
-        const to = from + length
-        if (to > text.length) continue
-        const word = text.slice(from, to)
-        if (same.places.has(word) && !isInsideLatin(text, from, to)) here.push({ word, from, to })
-      }
-      // Of words that begin at one place, the one that was listed first.
-      const placeOf = ({ word }: FoundWord): number => same.places.get(word) ?? 0
-      found.push(...(here.length > 1 ? here.sort((a, b) => placeOf(a) - placeOf(b)) : here))
-    }
     for (let from = 0; from < text.length; from++) {
-      look(text.charAt(from), from)
-      if (from + 1 < text.length) look(text.slice(from, from + 2), from)
+      findAt(text, from, byStart.get(text.charAt(from)), found)
+      if (from + 1 < text.length) findAt(text, from, byStart.get(text.slice(from, from + 2)), found)
     }
     return found
   }
+}
+
+/** Adds the words that stand at one place, those listed first before the others. */
+function findAt(text: string, from: number, words: Words | undefined, found: FoundWord[]): void {
+  if (words === undefined) return
+  const before = found.length
+  for (const length of words.lengths) {
+    const to = from + length
+    if (to > text.length) continue
+    const word = text.slice(from, to)
+    if (words.places.has(word) && !isInsideLatin(text, from, to)) found.push({ word, from, to })
+  }
+  if (found.length - before < 2) return
+  const here = found.splice(before)
+  here.sort((a, b) => (words.places.get(a.word) ?? 0) - (words.places.get(b.word) ?? 0))
+  found.push(...here)
 }
 
 /** Whether a stretch begins or ends in the middle of a Latin word: `rent` is not in `parent`. */
