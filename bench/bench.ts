@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { benchBroadcast } from './broadcast.ts'
+import { benchCalibration, writeTables } from './calibration.ts'
 import { benchHouse } from './house.ts'
 import { benchImport } from './import.ts'
 import { benchMatch } from './match.ts'
@@ -7,18 +8,19 @@ import { benchScale } from './scale.ts'
 
 const HELP = `Measures the bot on this machine. Figures are only comparable within one run.
 
-  npm run bench [-- house|match|scale|import|broadcast] [--json] [--count N]
+  npm run bench [-- house|match|scale|import|broadcast|calibration] [--json] [--count N]
 
-  house     start to first answer, reload, time of an answer, replies per second over HTTP, resident memory
-  match     top-1, rejection, time and memory beside Fuse.js, MiniSearch, FlexSearch, Orama, nlp.js and BM25;
-            what each part of the ranking is worth; noise
-  import    tables of questions brought in by npm run import: how they are understood beside the other engines,
-            and the time 5,000 rows take
-  scale     the same ranker with 1,000, 10,000 and 100,000 phrasings
-  broadcast notices over Telegram's protocol, against a server on this machine that enforces its limit, refuses,
-            blocks, falls silent and cuts connections: rate, memory, planning, 30 kills, replies meanwhile
-  --count N recipients at the limit of 30 a second, 10000 when left out: they take 5.6 minutes
-  --json    one JSON object instead of tables`
+  house        start to first answer, reload, time of an answer, replies per second over HTTP, resident memory
+  match        top-1, rejection, time and memory beside Fuse.js, MiniSearch, FlexSearch, Orama, nlp.js and BM25;
+               what each part of the ranking is worth; noise
+  scale        the same ranker with 1,000, 10,000 and 100,000 phrasings
+  import       tables of questions brought in by npm run import: how they are understood beside the other engines,
+               and the time 5,000 rows take
+  broadcast    notices over Telegram's protocol, against a server on this machine that enforces its limit, refuses,
+               blocks, falls silent and cuts connections: rate, memory, planning, 30 kills, replies meanwhile
+  calibration  whether a score means what it says, and where the thresholds come from
+  --count N    recipients at the limit of 30 a second, 10000 when left out: they take 5.6 minutes
+  --json       one JSON object instead of tables`
 
 interface Options {
   readonly count: number
@@ -28,6 +30,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Record<stri
   broadcast: benchBroadcast,
   house: benchHouse,
   match: benchMatch,
+  calibration: benchCalibration,
   scale: benchScale,
   import: benchImport,
 }
@@ -60,9 +63,5 @@ else if (bench === undefined) {
 function print(figures: Record<string, unknown>): void {
   const rows = Object.values(figures) as object[]
   if (rows.some((row) => Object.values(row).every((cell) => typeof cell !== 'object'))) console.table(figures)
-  else
-    for (const [title, table] of Object.entries(figures)) {
-      console.log(`\n${title}`)
-      console.table(table)
-    }
+  else writeTables(figures)
 }

@@ -8,6 +8,7 @@ import { ranker } from '../src/answer/rank.ts'
 import type { Content } from '../src/model/content.ts'
 import type { Segmenter } from '../src/text/segment.ts'
 import { type Tokenize, tokenizer } from '../src/text/views.ts'
+import type { Parts } from './parts.ts'
 
 /** One text an entry can be found by: a phrasing of its intent, its title or an alias. */
 export interface Doc {
@@ -26,11 +27,6 @@ export interface Engine {
   build(docs: ReadonlyMap<string, readonly Doc[]>): Promise<void>
   /** Entries, best first, each once. */
   search(question: string, region: string): Hit[] | Promise<Hit[]>
-}
-
-export interface Parts {
-  readonly content: Content
-  readonly segmenter: Segmenter
 }
 
 /** Every ranker that is compared, by the name it has in the tables. */

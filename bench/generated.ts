@@ -1,4 +1,5 @@
 import type { Content, Entry, Intent } from '../src/model/content.ts'
+import { wordFinder } from '../src/text/find.ts'
 import { randomFrom } from './measure.ts'
 
 export interface Generated {
@@ -84,9 +85,18 @@ function wordSwapper({ concepts }: Content, among: <T>(list: readonly T[]) => T)
     const all = [concept, ...words].filter((word) => /^\p{Script=Han}{2,}$/u.test(word))
     for (const word of all) others.set(word, all)
   }
-  const longest = [...others.keys()].sort((a, b) => b.length - a.length)
-  const known = new RegExp(longest.join('|'), 'g')
-  return (text) => text.replace(known, (word) => among(others.get(word) ?? [word]))
+  // The longer word first where two begin at one place.
+  const findWords = wordFinder([...others.keys()].sort((a, b) => b.length - a.length))
+  return (text) => {
+    let swapped = ''
+    let copied = 0
+    for (const { word, from, to } of findWords(text)) {
+      if (from < copied) continue
+      swapped += text.slice(copied, from) + among(others.get(word) ?? [word])
+      copied = to
+    }
+    return swapped + text.slice(copied)
+  }
 }
 
 function recombine(one: string, other: string): string {
@@ -96,7 +106,17 @@ function recombine(one: string, other: string): string {
 }
 
 const WORDS = new Intl.Segmenter('zh-Hans', { granularity: 'word' })
-const wordsOf = (text: string): string[] => Array.from(WORDS.segment(text), ({ segment }) => segment)
+const known = new Map<string, string[]>()
+
+/** The same few texts are put together again and again. */
+function wordsOf(text: string): string[] {
+  let words = known.get(text)
+  if (words === undefined) {
+    words = Array.from(WORDS.segment(text), ({ segment }) => segment)
+    if (known.size < 20_000) known.set(text, words)
+  }
+  return words
+}
 
 // Somebody who asks where they live does not say the name: about one phrasing in eight.
 const WAYS_TO_NAME: readonly ((text: string, name: string) => string)[] = [

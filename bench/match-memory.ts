@@ -1,5 +1,5 @@
 import { docsOf, ENGINES, type EngineName } from './engines.ts'
-import { loadParts } from './match.ts'
+import { loadParts } from './parts.ts'
 
 /** The child process of `match`: builds one engine and tells by how many megabytes the process has grown. */
 const name = process.argv[2] as EngineName

@@ -1,6 +1,6 @@
 import { type Content, type Entry, EVERYWHERE, type Intent } from '../model/content.ts'
-import { normalize } from '../text/normalize.ts'
-import { type Tokenize, VIEWS, type View } from '../text/views.ts'
+import { normalizedText } from '../text/normalize.ts'
+import { type Token, type Tokenize, VIEWS, type View } from '../text/views.ts'
 import { type FindNamed, nameFinder } from './named.ts'
 import { questionReader, type ReadQuestion } from './question.ts'
 
@@ -20,20 +20,33 @@ export interface Target {
   readonly entry: Entry
   readonly intents: readonly Intent[]
   readonly names: readonly string[]
-  /** Every token of its phrasings, names and text, by view. */
-  readonly vocabulary: Readonly<Record<'char' | 'word' | 'sound', ReadonlySet<number>>>
+  /** Positions in `Catalog.units` of its phrasings, names and text. */
+  readonly units: Uint32Array
 }
 
-/** One view's inverted index: for each token the units that hold it and their weights. */
+/**
+ * One view's index, both ways. Weights are tf-idf, of length one over a unit, in steps of 1 / `STEPS`.
+ * By token it finds units, by unit it tells exactly how well one agrees, so that the long lists of frequent
+ * tokens need not be read to the end.
+ */
 export interface ViewIndex {
   readonly ids: ReadonlyMap<string, number>
   readonly idf: Float32Array
-  readonly start: Uint32Array
-  readonly units: Uint32Array
-  readonly weights: Float32Array
   /** The weight of a token that no unit holds. */
   readonly unknownIdf: number
+  readonly byToken: Postings
+  readonly byUnit: Postings
 }
+
+/** The other side's numbers and weights for one number n: from `start[n]` up to `start[n + 1]`. */
+export interface Postings {
+  readonly start: Uint32Array
+  readonly of: Uint32Array
+  readonly weights: Uint16Array
+}
+
+/** The finest difference between two stored weights is 1 / STEPS. */
+export const STEPS = 65_535
 
 /** The searchable form of one content. Built whole, then never changed; a reload builds another. */
 export interface Catalog {
@@ -59,138 +72,161 @@ export async function buildCatalog(
 ): Promise<Catalog> {
   const byEntry = new Map(content.entries.map((entry, i) => [entry.id, i]))
   const intentsOf: Intent[][] = content.entries.map(() => [])
+  const unitsOf: number[][] = content.entries.map(() => [])
+  const namesOf: string[][] = []
   const units: Unit[] = []
+  const builders = Object.fromEntries(VIEWS.map((view) => [view, new ViewBuilder()])) as Record<
+    View,
+    ViewBuilder
+  >
+  let sinceBreath = 0
+  const breathe = async (work: number): Promise<void> => {
+    sinceBreath += work
+    if (sinceBreath < BREATH) return
+    sinceBreath = 0
+    await pause()
+  }
+  const add = (kind: UnitKind, text: string, targets: readonly number[]): Promise<void> => {
+    for (const target of targets) unitsOf[target]?.push(units.length)
+    units.push({ kind, text, targets })
+    const tokens = tokenize(text)
+    for (const view of VIEWS) builders[view].add(tokens[view])
+    return breathe(text.length)
+  }
 
   for (const intent of content.intents) {
     const targets = Object.values(intent.answers).flatMap((id) => byEntry.get(id) ?? [])
     for (const target of targets) intentsOf[target]?.push(intent)
-    for (const phrasing of intent.phrasings)
-      units.push({ kind: 'phrasing', text: normalize(phrasing).text, targets })
+    for (const phrasing of intent.phrasings) await add('phrasing', normalizedText(phrasing), targets)
   }
-  content.entries.forEach((entry, i) => {
-    for (const name of namesOf(entry)) units.push({ kind: 'name', text: normalize(name).text, targets: [i] })
-    units.push({
-      kind: 'answer',
-      text: normalize([entry.answer, ...Object.values(entry.facets)].join(' ')).text,
-      targets: [i],
-    })
-  })
-
-  const builders = Object.fromEntries(VIEWS.map((view) => [view, new ViewBuilder(units.length)])) as Record<
-    View,
-    ViewBuilder
-  >
-  const vocabularies = content.entries.map(() => ({
-    char: new Set<number>(),
-    word: new Set<number>(),
-    sound: new Set<number>(),
-  }))
-  for (const [i, unit] of units.entries()) {
-    const tokens = tokenize(unit.text)
-    for (const view of VIEWS) {
-      const ids = builders[view].add(
-        i,
-        tokens[view].map(({ token }) => token),
-      )
-      if (view !== 'pair')
-        for (const target of unit.targets) for (const id of ids) vocabularies[target]?.[view].add(id)
-    }
-    if (i % BATCH === BATCH - 1) await pause()
+  for (const [i, entry] of content.entries.entries()) {
+    const names = [...new Set([entry.title, ...entry.aliases])].map(normalizedText)
+    namesOf.push(names)
+    for (const name of names) await add('name', name, [i])
+    await add('answer', normalizedText([entry.answer, ...Object.values(entry.facets)].join(' ')), [i])
   }
 
   const views = {} as Record<View, ViewIndex>
-  for (const view of VIEWS) {
-    views[view] = builders[view].finish()
-    await pause()
-  }
+  for (const view of VIEWS) views[view] = await builders[view].finish(pause)
   const targets = content.entries.map(
     (entry, i): Target => ({
       entry,
       intents: intentsOf[i] ?? [],
-      names: namesOf(entry).map((name) => normalize(name).text),
-      vocabulary: vocabularies[i] ?? { char: new Set(), word: new Set(), sound: new Set() },
+      names: namesOf[i] ?? [],
+      units: Uint32Array.from(unitsOf[i] ?? []),
     }),
   )
-  return {
-    content,
-    units,
-    targets,
-    byEntry,
-    views,
-    tokenize,
-    findNamed: nameFinder(targets.map(({ names }) => names)),
-    readQuestion: questionReader(content),
-  }
+  await pause()
+  const findNamed = await nameFinder(namesOf, pause)
+  const readQuestion = await questionReader(content, pause)
+  return { content, units, targets, byEntry, views, tokenize, findNamed, readQuestion }
 }
+
+/** So many characters are indexed between two pauses. */
+const BREATH = 1500
 
 /** The entry that fulfils an intent in a region. */
 export function answerIn(intent: Intent, region: string | undefined): string | undefined {
   return (region === undefined ? undefined : intent.answers[region]) ?? intent.answers[EVERYWHERE]
 }
 
-function namesOf(entry: Entry): string[] {
-  return [...new Set([entry.title, ...entry.aliases])]
-}
-
-const BATCH = 200
-
-/** Collects one view's tokens unit by unit and turns them into normalised tf-idf weights. */
+/** Collects one view's tokens unit by unit and turns them into weights. */
 class ViewBuilder {
   private readonly ids = new Map<string, number>()
   private readonly frequency: number[] = []
-  private readonly tokensOf: Uint32Array[] = []
-  private readonly countsOf: Uint8Array[] = []
+  /** The last unit each token was seen in, and where its count stands in `counts`. */
+  private readonly lastUnit: number[] = []
+  private readonly lastAt: number[] = []
+  private tokens = new Uint32Array(1024)
+  private counts = new Uint8Array(1024)
+  private used = 0
+  private readonly start = [0]
 
-  constructor(private readonly size: number) {}
-
-  /** @returns the ids of the unit's distinct tokens */
-  add(unit: number, tokens: readonly string[]): Uint32Array {
-    const counts = new Map<number, number>()
-    for (const token of tokens) {
+  /** Adds the next unit. */
+  add(tokens: readonly Token[]): void {
+    if (this.used + tokens.length > this.tokens.length) this.grow(this.used + tokens.length)
+    const unit = this.start.length - 1
+    for (const { token } of tokens) {
       let id = this.ids.get(token)
       if (id === undefined) {
         id = this.ids.size
         this.ids.set(token, id)
         this.frequency.push(0)
+        this.lastUnit.push(-1)
+        this.lastAt.push(0)
       }
-      counts.set(id, (counts.get(id) ?? 0) + 1)
+      if (this.lastUnit[id] === unit) {
+        const at = this.lastAt[id] ?? 0
+        this.counts[at] = Math.min(255, (this.counts[at] ?? 0) + 1)
+        continue
+      }
+      this.lastUnit[id] = unit
+      this.lastAt[id] = this.used
+      this.frequency[id] = (this.frequency[id] ?? 0) + 1
+      this.tokens[this.used] = id
+      this.counts[this.used++] = 1
     }
-    for (const id of counts.keys()) this.frequency[id] = (this.frequency[id] ?? 0) + 1
-    const distinct = Uint32Array.from(counts.keys())
-    this.tokensOf[unit] = distinct
-    this.countsOf[unit] = Uint8Array.from(counts.values(), (count) => Math.min(count, 255))
-    return distinct
+    this.start.push(this.used)
   }
 
-  finish(): ViewIndex {
-    const idf = Float32Array.from(this.frequency, (df) => inverseFrequency(this.size, df))
-    const start = new Uint32Array(this.frequency.length + 1)
-    for (let id = 0; id < this.frequency.length; id++)
-      start[id + 1] = (start[id] ?? 0) + (this.frequency[id] ?? 0)
-    const total = start[this.frequency.length] ?? 0
-    const units = new Uint32Array(total)
-    const weights = new Float32Array(total)
-    const next = start.slice()
-    this.tokensOf.forEach((tokens, unit) => {
-      const counts = this.countsOf[unit]
+  private grow(least: number): void {
+    const size = Math.max(least, 2 * this.tokens.length)
+    const tokens = new Uint32Array(size)
+    const counts = new Uint8Array(size)
+    tokens.set(this.tokens)
+    counts.set(this.counts)
+    this.tokens = tokens
+    this.counts = counts
+  }
+
+  async finish(pause: () => Promise<void>): Promise<ViewIndex> {
+    const size = this.start.length - 1
+    const idf = Float32Array.from(this.frequency, (df) => inverseFrequency(size, df))
+    const byUnit: Postings = {
+      start: Uint32Array.from(this.start),
+      of: this.tokens.slice(0, this.used),
+      weights: new Uint16Array(this.used),
+    }
+    const byToken: Postings = {
+      start: new Uint32Array(idf.length + 1),
+      of: new Uint32Array(this.used),
+      weights: new Uint16Array(this.used),
+    }
+    for (let id = 0; id < idf.length; id++)
+      byToken.start[id + 1] = (byToken.start[id] ?? 0) + (this.frequency[id] ?? 0)
+    await pause()
+
+    const next = byToken.start.slice()
+    const weigh = (at: number): number => dampen(this.counts[at] ?? 1) * (idf[byUnit.of[at] ?? 0] ?? 0)
+    let sinceBreath = 0
+    for (let unit = 0; unit < size; unit++) {
+      const from = byUnit.start[unit] ?? 0
+      const to = byUnit.start[unit + 1] ?? 0
       let length = 0
-      const own = Array.from(tokens, (id, k) => {
-        const weight = dampen(counts?.[k] ?? 1) * (idf[id] ?? 0)
-        length += weight * weight
-        return weight
-      })
-      const scale = length === 0 ? 0 : 1 / Math.sqrt(length)
-      tokens.forEach((id, k) => {
-        const at = next[id] ?? 0
-        units[at] = unit
-        weights[at] = (own[k] ?? 0) * scale
-        next[id] = at + 1
-      })
-    })
-    return { ids: this.ids, idf, start, units, weights, unknownIdf: inverseFrequency(this.size, 0) }
+      for (let at = from; at < to; at++) length += weigh(at) ** 2
+      const scale = length === 0 ? 0 : STEPS / Math.sqrt(length)
+      for (let at = from; at < to; at++) {
+        const weight = Math.max(1, Math.round(weigh(at) * scale))
+        byUnit.weights[at] = weight
+        const id = byUnit.of[at] ?? 0
+        const there = next[id] ?? 0
+        next[id] = there + 1
+        byToken.of[there] = unit
+        byToken.weights[there] = weight
+      }
+      sinceBreath += to - from
+      if (sinceBreath > BREATH_OF_POSTINGS) {
+        sinceBreath = 0
+        await pause()
+      }
+    }
+    return { ids: this.ids, idf, byToken, byUnit, unknownIdf: inverseFrequency(size, 0) }
   }
 }
 
+const BREATH_OF_POSTINGS = 100_000
+
 const inverseFrequency = (size: number, df: number): number => Math.log(1 + (size + 1) / (df + 0.5))
+const DAMPENED = Float64Array.from({ length: 256 }, (_, count) => 1 + Math.log(Math.max(1, count)))
 /** A word said twice says a little more than once. */
-export const dampen = (count: number): number => 1 + Math.log(count)
+export const dampen = (count: number): number => DAMPENED[Math.min(count, 255)] ?? 1

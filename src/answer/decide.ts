@@ -12,7 +12,7 @@ export type Decision =
   | { readonly kind: 'elsewhere'; readonly there: readonly Candidate[]; readonly near: readonly Candidate[] }
   | { readonly kind: 'hand-over'; readonly why: 'unknown-place' | 'nothing-like-it' }
 
-/** The only place for thresholds. They are derived from labelled questions with the costs written in `bench/fit.ts`. */
+/** The only place for thresholds. They are derived from labelled questions with the costs written in `bench/fitting.ts`. */
 export function decide(ranking: Ranking, scope: Scope): Decision {
   const { here, elsewhere, question } = ranking
   const [first] = here

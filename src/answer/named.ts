@@ -8,13 +8,19 @@ const SHORTEST = 3
 const LONGEST_SOUND = 12
 /** A name that only sounds right may be another word. */
 const BY_SOUND = 0.8
+/** So many names are listened to between two pauses. */
+const BREATH = 100
 
 /**
  * Finds names written out in a text, and names that are there but for characters that sound alike (春城请居,
  * 亲亲恋基地). A name inside a longer one that was found does not count.
  * @param names the normalised names of each target
+ * @param pause awaited now and then
  */
-export function nameFinder(names: readonly (readonly string[])[]): FindNamed {
+export async function nameFinder(
+  names: readonly (readonly string[])[],
+  pause: () => Promise<void>,
+): Promise<FindNamed> {
   const owners = new Map<string, Set<number>>()
   const bySound = new Map<string, Set<number>>()
   const add = (index: Map<string, Set<number>>, key: string, target: number): void => {
@@ -22,14 +28,15 @@ export function nameFinder(names: readonly (readonly string[])[]): FindNamed {
     if (known) known.add(target)
     else index.set(key, new Set([target]))
   }
-  names.forEach((own, target) => {
+  let heardSoFar = 0
+  for (const [target, own] of names.entries())
     for (const name of own) {
       if (name.length < SHORTEST) continue
       add(owners, name, target)
       const sounds = soundOf(name)
       if (sounds.length >= SHORTEST && sounds.length <= LONGEST_SOUND) add(bySound, sounds.join(' '), target)
+      if (++heardSoFar % BREATH === 0) await pause()
     }
-  })
   const findNames = wordFinder(owners.keys())
 
   return (text) => {

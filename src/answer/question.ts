@@ -26,8 +26,13 @@ const FACET_WEIGHT = 0.3
 /** Stands for a place's name in the wordings of `filler.passing`. */
 const PLACE = '地名'
 
-/** Prepares the reading of questions for one content. */
-export function questionReader(content: Content): ReadQuestion {
+const NAMES_AT_ONCE = 1000
+
+/**
+ * Prepares the reading of questions for one content.
+ * @param pause awaited now and then
+ */
+export async function questionReader(content: Content, pause: () => Promise<void>): Promise<ReadQuestion> {
   const lead = longestFirst(content.filler.lead)
   const tail = longestFirst(content.filler.tail)
   const regionNames = content.regions.flatMap((region) =>
@@ -36,9 +41,14 @@ export function questionReader(content: Content): ReadQuestion {
       id: region.id,
     })),
   )
-  const namesWithRegion = properNames(content).filter((name) =>
-    regionNames.some((region) => name.includes(region.name) && name !== region.name),
-  )
+  const regionsByName = longestNameFirst(regionNames)
+  const namesWithRegion: string[] = []
+  for (const [i, name] of properNames(content).entries()) {
+    if (regionNames.some((region) => name.includes(region.name) && name !== region.name))
+      namesWithRegion.push(name)
+    if (i % NAMES_AT_ONCE === NAMES_AT_ONCE - 1) await pause()
+  }
+  const findNames = wordFinder(namesWithRegion)
   const findCues = compileFinder(
     content.facets.flatMap((facet) =>
       facet.cues
@@ -60,15 +70,15 @@ export function questionReader(content: Content): ReadQuestion {
     const text = strip(normalized, lead, tail)
     const weights = new Float32Array(text.length).fill(1)
 
-    const named = findAll(text, namesWithRegion)
+    const named = findNames(text)
     const regions: string[] = []
     /** A region named for itself, not as a part of a name such as 春城青居. */
     let isOurs = false
-    for (const { name, id } of longestNameFirst(regionNames))
+    for (const { name, id } of regionsByName)
       for (const at of occurrences(text, name)) {
         if (weights[at] === 0) continue
         regions.push(id)
-        if (!named.some(([from, to]) => from <= at && at + name.length <= to)) {
+        if (!named.some(({ from, to }) => from <= at && at + name.length <= to)) {
           weights.fill(0, at, at + name.length)
           isOurs = true
         }
@@ -139,12 +149,6 @@ const EDGE = /[\p{P}\s]/u
 function properNames(content: Content): string[] {
   return [...content.names, ...content.entries.flatMap((entry) => [entry.title, ...entry.aliases])].map(
     (name) => name.toLowerCase(),
-  )
-}
-
-function findAll(text: string, names: readonly string[]): [number, number][] {
-  return names.flatMap((name) =>
-    occurrences(text, name).map((at): [number, number] => [at, at + name.length]),
   )
 }
 

@@ -4,7 +4,7 @@ import { bare } from '../text/normalize.ts'
 import { isPinyin } from '../text/pinyin.ts'
 import { nearestNames } from '../text/similarity.ts'
 import { VIEWS, type View } from '../text/views.ts'
-import { type Catalog, dampen, type Target, type Unit } from './catalog.ts'
+import { type Catalog, dampen, STEPS, type Target, type Unit } from './catalog.ts'
 import type { Question } from './question.ts'
 import fitted from './weights.json' with { type: 'json' }
 
@@ -24,6 +24,8 @@ export const FEATURES = [
   'covers-best', // share of the closest text's characters that the question holds
   'name-inside', // longest name found whole in the question, as a share of what the question says
   'named', // a name is written out in the question, or sounds so; less when others share it
+  'name-held', // share of the characters of a name that the question holds, for the name held best
+  'name-run', // the same for its longest stretch
   'near-name', // Fuse.js: a name is in the question but for a typo
   'run', // longest common run with the closest text
   'same', // the question is the phrasing
@@ -74,51 +76,28 @@ export type Rank = (question: Question, scope: Scope) => Ranking
 
 const JUDGED = 20
 const JUDGED_BY_FUSE = 8
+/**
+ * So many postings are read before the rest of the lists, those of the most frequent tokens, is left unread.
+ * A question therefore costs the same in a base of any size; the entries it finds are judged exactly.
+ */
+const READ_MOST = 12_000
 
 /** Prepares ranking over a catalog. The returned function is synchronous and not re-entrant: it reuses its buffers. */
 export function ranker(catalog: Catalog): Rank {
-  const size = catalog.units.length
-  const sums = Object.fromEntries(VIEWS.map((view) => [view, new Float32Array(size)])) as Record<
-    View,
-    Float32Array
-  >
-  const touched = new Uint32Array(size)
-  const isTouched = new Uint8Array(size)
+  const retrieve = retriever(catalog)
+  const compare = comparer(catalog)
 
   return (question, scope) => {
     const query = weigh(catalog, question)
-    let count = 0
-    for (const view of VIEWS) {
-      const index = catalog.views[view]
-      const sum = sums[view]
-      for (const { id, weight } of query[view]) {
-        if (id < 0) continue
-        const end = index.start[id + 1] ?? 0
-        for (let at = index.start[id] ?? 0; at < end; at++) {
-          const unit = index.units[at] ?? 0
-          sum[unit] = (sum[unit] ?? 0) + weight * (index.weights[at] ?? 0)
-          if (isTouched[unit] === 0) {
-            isTouched[unit] = 1
-            touched[count++] = unit
-          }
-        }
-      }
-    }
-
     const latin = isPinyin(question.text)
-    const best = bestUnits(catalog, touched.subarray(0, count), sums, latin)
+    const asked = readAsked(question)
+    compare.begin(query)
     const named = catalog.findNamed(question.text)
-    const said = bare(question.text)
-    const topic: Topic = { text: said, characters: new Set(said) }
-    const judged = pick(catalog, best, named, scope).map(([target, found]) =>
-      judge(catalog, question, topic, query, target, found, named.get(target) ?? 0, sums, latin, scope),
+    const judged = retrieve(query, latin, named.keys(), scope).map((position) =>
+      judge(catalog, asked, compare.with(position, latin), named.get(position) ?? 0, latin, scope),
     )
-    forgiveTypos(question, judged)
-    for (let i = 0; i < count; i++) {
-      const unit = touched[i] ?? 0
-      isTouched[unit] = 0
-      for (const view of VIEWS) sums[view][unit] = 0
-    }
+    compare.end()
+    forgiveTypos(asked, judged)
     return score(question, judged, scope, unknownWordsOf(query, catalog), latin)
   }
 }
@@ -126,7 +105,7 @@ export function ranker(catalog: Catalog): Rank {
 interface QueryToken {
   readonly id: number
   /** tf-idf, normalised over the whole question: words nobody knows make the rest count less. */
-  readonly weight: number
+  weight: number
   /** Information the token carries, for coverage. */
   readonly information: number
 }
@@ -134,27 +113,30 @@ type Query = Readonly<Record<View, readonly QueryToken[]>>
 
 function weigh(catalog: Catalog, question: Question): Query {
   const tokens = catalog.tokenize(question.text, question.weights)
-  return Object.fromEntries(
-    VIEWS.map((view) => {
-      const index = catalog.views[view]
-      const merged = new Map<string, { count: number; weight: number }>()
-      for (const { token, weight } of tokens[view]) {
-        const known = merged.get(token)
-        if (known) {
-          known.count++
-          known.weight = Math.max(known.weight, weight)
-        } else merged.set(token, { count: 1, weight })
-      }
-      const list = Array.from(merged, ([token, { count, weight }]) => {
-        const id = index.ids.get(token) ?? -1
-        // A concept nobody's text holds says nothing: its everyday word counts already.
-        const idf = id >= 0 ? (index.idf[id] ?? 0) : token.startsWith('=') ? 0 : index.unknownIdf
-        return { id, weight: dampen(count) * idf * weight, information: idf * weight }
-      })
-      const length = Math.sqrt(list.reduce((sum, { weight }) => sum + weight * weight, 0))
-      return [view, list.map((token) => ({ ...token, weight: length === 0 ? 0 : token.weight / length }))]
-    }),
-  ) as unknown as Query
+  const query = {} as Record<View, readonly QueryToken[]>
+  for (const view of VIEWS) {
+    const index = catalog.views[view]
+    const merged = new Map<string, { count: number; weight: number }>()
+    for (const { token, weight } of tokens[view]) {
+      const known = merged.get(token)
+      if (known) {
+        known.count++
+        known.weight = Math.max(known.weight, weight)
+      } else merged.set(token, { count: 1, weight })
+    }
+    let squares = 0
+    const list = Array.from(merged, ([token, { count, weight }]): QueryToken => {
+      const id = index.ids.get(token) ?? -1
+      // A concept nobody's text holds says nothing: its everyday word counts already.
+      const idf = id >= 0 ? (index.idf[id] ?? 0) : token.startsWith('=') ? 0 : index.unknownIdf
+      const whole = dampen(count) * idf * weight
+      squares += whole * whole
+      return { id, weight: whole, information: idf * weight }
+    })
+    if (squares > 0) for (const token of list) token.weight /= Math.sqrt(squares)
+    query[view] = list
+  }
+  return query
 }
 
 /** Words of at least two characters that no text of the base holds: how many, in units of a wholly unknown word. */
@@ -164,72 +146,214 @@ function unknownWordsOf(query: Query, catalog: Catalog): number {
   return information / catalog.views.word.unknownIdf
 }
 
-interface Found {
-  preliminary: number
-  phrasing: number
-  phrasingScore: number
-  name: number
-  nameScore: number
-  answer: number
+type Retrieve = (query: Query, latin: boolean, named: Iterable<number>, scope: Scope) => number[]
+
+/** Finds the few targets worth a closer look: the best of the region asked for, and the best that only others have. */
+function retriever(catalog: Catalog): Retrieve {
+  const { units, targets } = catalog
+  const agreement = new Float32Array(units.length)
+  const touched = new Uint32Array(units.length)
+  const best = new Float32Array(targets.length)
+  const found = new Uint32Array(targets.length)
+
+  return (query, latin, named, scope) => {
+    const lists = VIEWS.flatMap((view) => {
+      const { start } = catalog.views[view].byToken
+      const share = latin ? (view === 'sound' ? 1 : 1 / 3) : 1 / 4
+      return query[view].flatMap(({ id, weight }) =>
+        id < 0 || weight === 0
+          ? []
+          : [{ view, weight: weight * share, from: start[id] ?? 0, to: start[id + 1] ?? 0 }],
+      )
+    }).sort((a, b) => a.to - a.from - (b.to - b.from))
+
+    let count = 0
+    let read = 0
+    // The best of all would hide the few that come into question.
+    const most = scope.only ? Number.POSITIVE_INFINITY : READ_MOST
+    for (const { view, weight, from, to } of lists) {
+      if (read >= most) break
+      read += to - from
+      const { of, weights } = catalog.views[view].byToken
+      const step = weight / STEPS
+      for (let at = from; at < to; at++) {
+        const unit = of[at] as number
+        const before = agreement[unit] as number
+        if (before === 0) touched[count++] = unit
+        agreement[unit] = before + step * (weights[at] as number)
+      }
+    }
+
+    let candidates = 0
+    for (let i = 0; i < count; i++) {
+      const unit = touched[i] as number
+      const { kind, targets: own } = units[unit] as Unit
+      // An answer is long: that it holds the question's words says half as much.
+      const whole = (agreement[unit] as number) * (kind === 'answer' ? 0.5 : 1)
+      agreement[unit] = 0
+      for (const target of own) {
+        const before = best[target] as number
+        if (before === 0) found[candidates++] = target
+        if (whole > before) best[target] = whole
+      }
+    }
+
+    const here = new Leaders(JUDGED)
+    const elsewhere = new Leaders(JUDGED / 2)
+    const inContext: number[] = []
+    for (let i = 0; i < candidates; i++) {
+      const position = found[i] as number
+      const value = best[position] as number
+      best[position] = 0
+      const target = targets[position] as Target
+      if (!isAllowed(target, scope)) continue
+      if (isHere(target, scope)) {
+        here.add(position, value)
+        if (scope.context?.has(target.entry.id)) inContext.push(position)
+      } else elsewhere.add(position, value)
+    }
+    const namedHere = [...named].filter((position) => {
+      const target = targets[position] as Target
+      return isAllowed(target, scope) && isHere(target, scope)
+    })
+    return [...new Set([...here.positions, ...inContext, ...namedHere, ...elsewhere.positions])]
+  }
 }
 
-function bestUnits(
-  catalog: Catalog,
-  touched: Uint32Array,
-  sums: Record<View, Float32Array>,
-  latin: boolean,
-): Map<number, Found> {
-  const best = new Map<number, Found>()
-  for (const unit of touched) {
-    const written = ((sums.char[unit] ?? 0) + (sums.pair[unit] ?? 0) + (sums.word[unit] ?? 0)) / 3
-    const sound = sums.sound[unit] ?? 0
-    const agreement = latin ? Math.max(sound, written) : 0.75 * written + 0.25 * sound
-    const { kind, targets } = catalog.units[unit] as Unit
-    for (const target of targets) {
-      let found = best.get(target)
-      if (found === undefined) {
-        found = { preliminary: 0, phrasing: -1, phrasingScore: 0, name: -1, nameScore: 0, answer: -1 }
-        best.set(target, found)
-      }
-      if (kind === 'phrasing' && agreement > found.phrasingScore) {
-        found.phrasing = unit
-        found.phrasingScore = agreement
-      } else if (kind === 'name' && agreement > found.nameScore) {
-        found.name = unit
-        found.nameScore = agreement
-      } else if (kind === 'answer') found.answer = unit
-      const whole = kind === 'answer' ? 0.5 * agreement : agreement
-      if (whole > found.preliminary) found.preliminary = whole
+/** The best few of many. */
+class Leaders {
+  readonly positions: number[] = []
+  private readonly values: number[] = []
+
+  constructor(private readonly most: number) {}
+
+  add(position: number, value: number): void {
+    let at = this.values.length
+    if (at === this.most && value <= (this.values[at - 1] ?? 0)) return
+    while (at > 0 && value > (this.values[at - 1] ?? 0)) at--
+    this.values.splice(at, 0, value)
+    this.positions.splice(at, 0, position)
+    if (this.values.length > this.most) {
+      this.values.pop()
+      this.positions.pop()
     }
   }
-  return best
 }
 
-/** The few targets worth a closer look: the best of the region asked for, and the best that only others have. */
-function pick(
-  catalog: Catalog,
-  best: Map<number, Found>,
-  named: ReadonlyMap<number, number>,
-  scope: Scope,
-): [number, Found][] {
-  const here: [number, Found][] = []
-  const elsewhere: [number, Found][] = []
-  for (const item of best) {
-    const target = catalog.targets[item[0]] as Target
-    if (scope.exclude?.has(target.entry.id) || scope.only?.has(target.entry.id) === false) continue
-    const list = isHere(target, scope) ? here : elsewhere
-    list.push(item)
-  }
-  const top = (list: [number, Found][], limit: number): [number, Found][] =>
-    list.sort((a, b) => b[1].preliminary - a[1].preliminary || a[0] - b[0]).slice(0, limit)
-  const surely = here.filter(
-    ([target]) => named.has(target) || scope.context?.has((catalog.targets[target] as Target).entry.id),
-  )
-  return [...new Map([...top(here, JUDGED), ...surely, ...top(elsewhere, JUDGED / 2)])]
+/** How one target agrees with the question, view by view. */
+interface Agreement {
+  readonly position: number
+  readonly phrasing: Record<View, number>
+  readonly name: Record<View, number>
+  readonly answer: Record<View, number>
+  /** Share of the question's information that any text of the target holds. */
+  readonly covered: Record<View, number>
+  /** The closest phrasing or name. */
+  readonly closest: Unit | undefined
 }
+
+/** Compares the question with all texts of a target, exactly. */
+function comparer(catalog: Catalog) {
+  // For each token of the base its place in the question, counted from one.
+  const place = perView((view) => new Uint16Array(catalog.views[view].idf.length))
+  const weight = perView(() => new Float32Array(0))
+  const information = perView(() => new Float32Array(0))
+  const coveredFor = perView(() => new Uint32Array(0))
+  const all = perView(() => 0)
+  let query: Query | undefined
+  let round = 0
+  const none = perView(() => 0)
+
+  return {
+    begin(asked: Query): void {
+      query = asked
+      for (const view of VIEWS) {
+        const tokens = asked[view]
+        weight[view] = Float32Array.from(tokens, (token) => token.weight / STEPS)
+        information[view] = Float32Array.from(tokens, (token) => token.information)
+        coveredFor[view] = new Uint32Array(tokens.length)
+        all[view] = tokens.reduce((sum, token) => sum + token.information, 0)
+        tokens.forEach(({ id }, i) => {
+          if (id >= 0) place[view][id] = i + 1
+        })
+      }
+      round = 0
+    },
+
+    with(position: number, latin: boolean): Agreement {
+      round++
+      let [phrasing, name, answer] = [none, none, none]
+      let [phrasingScore, nameScore] = [0, 0]
+      let [closestPhrasing, closestName] = [-1, -1]
+      const covered = perView(() => 0)
+      for (const unit of (catalog.targets[position] as Target).units) {
+        const own = perView(() => 0)
+        for (const view of VIEWS) {
+          const { start, of, weights } = catalog.views[view].byUnit
+          const places = place[view]
+          const seen = coveredFor[view]
+          let sum = 0
+          const to = start[unit + 1] as number
+          for (let at = start[unit] as number; at < to; at++) {
+            const there = places[of[at] as number] as number
+            if (there === 0) continue
+            sum += (weight[view][there - 1] as number) * (weights[at] as number)
+            if (seen[there - 1] !== round) {
+              seen[there - 1] = round
+              covered[view] += information[view][there - 1] as number
+            }
+          }
+          own[view] = sum
+        }
+        const written = (own.char + own.pair + own.word) / 3
+        const agreement = latin ? Math.max(own.sound, written) : 0.75 * written + 0.25 * own.sound
+        const { kind } = catalog.units[unit] as Unit
+        if (kind === 'answer') answer = own
+        else if (kind === 'phrasing' && agreement > phrasingScore)
+          [phrasing, phrasingScore, closestPhrasing] = [own, agreement, unit]
+        else if (kind === 'name' && agreement > nameScore)
+          [name, nameScore, closestName] = [own, agreement, unit]
+      }
+      for (const view of VIEWS) covered[view] = all[view] === 0 ? 0 : covered[view] / all[view]
+      const closest = catalog.units[phrasingScore >= nameScore ? closestPhrasing : closestName]
+      return { position, phrasing, name, answer, covered, closest }
+    },
+
+    end(): void {
+      for (const view of VIEWS) for (const { id } of query?.[view] ?? []) if (id >= 0) place[view][id] = 0
+    },
+  }
+}
+
+function perView<T>(make: (view: View) => T): Record<View, T> {
+  return { char: make('char'), pair: make('pair'), word: make('word'), sound: make('sound') }
+}
+
+const isAllowed = ({ entry }: Target, scope: Scope): boolean =>
+  !scope.exclude?.has(entry.id) && scope.only?.has(entry.id) !== false
 
 const isHere = ({ entry }: Target, scope: Scope): boolean =>
   scope.region === undefined || entry.region === undefined || entry.region === scope.region
+
+/** The question in the forms the features look at. */
+interface Asked {
+  readonly text: string
+  /** Its letters and digits. */
+  readonly topic: string
+  readonly characters: ReadonlySet<string>
+  /** How much is said, in characters. */
+  readonly said: number
+}
+
+function readAsked({ text, weights }: Question): Asked {
+  const topic = bare(text)
+  return {
+    text,
+    topic,
+    characters: new Set(topic),
+    said: weights.reduce((sum, weight) => sum + weight, 0),
+  }
+}
 
 interface Judged {
   readonly target: Target
@@ -238,19 +362,14 @@ interface Judged {
   strength: number
 }
 
-/** The question's letters and digits, looked at once for all candidates. */
-interface Topic {
-  readonly text: string
-  readonly characters: ReadonlySet<string>
-}
-
+const RANK = Float64Array.from(FEATURES, (feature) => fitted.rank[feature])
 const NEAR_NAME = FEATURES.indexOf('near-name')
 
 /** Lets Fuse.js look at the names of the few best, where a typo may still change the order. */
-function forgiveTypos(question: Question, judged: readonly Judged[]): void {
+function forgiveTypos(asked: Asked, judged: readonly Judged[]): void {
   const best = [...judged].sort((a, b) => b.strength - a.strength).slice(0, JUDGED_BY_FUSE)
   const near = nearestNames(
-    bare(question.text),
+    asked.topic,
     best.map(({ target }) => target.names),
   )
   best.forEach((one, i) => {
@@ -261,58 +380,46 @@ function forgiveTypos(question: Question, judged: readonly Judged[]): void {
 
 function judge(
   catalog: Catalog,
-  question: Question,
-  topic: Topic,
-  query: Query,
-  position: number,
-  found: Found,
+  asked: Asked,
+  { position, phrasing, name, answer, covered, closest }: Agreement,
   named: number,
-  sums: Record<View, Float32Array>,
   latin: boolean,
   scope: Scope,
 ): Judged {
   const target = catalog.targets[position] as Target
-  const at = (view: View, unit: number): number => (unit < 0 ? 0 : (sums[view][unit] ?? 0))
-  const closestUnit = found.phrasingScore >= found.nameScore ? found.phrasing : found.name
-  const closest = catalog.units[closestUnit]
+  const { topic, characters } = asked
   const text = bare(closest?.text ?? '')
   const values: Record<Feature, number> = {
-    'phrasing-char': at('char', found.phrasing),
-    'phrasing-pair': at('pair', found.phrasing),
-    'phrasing-word': at('word', found.phrasing),
-    'phrasing-sound': at('sound', found.phrasing),
-    name: (at('char', found.name) + at('pair', found.name) + at('word', found.name)) / 3,
-    'name-sound': at('sound', found.name),
-    'answer-word': at('word', found.answer),
-    'covered-word': coverage(query.word, target.vocabulary.word),
-    'covered-char': coverage(query.char, target.vocabulary.char),
-    'covered-sound': coverage(query.sound, target.vocabulary.sound),
-    'covered-by-best': shared(topic.text, new Set(text)),
-    'covers-best': shared(text, topic.characters),
-    'name-inside': nameInside(question, target.names),
+    'phrasing-char': phrasing.char,
+    'phrasing-pair': phrasing.pair,
+    'phrasing-word': phrasing.word,
+    'phrasing-sound': phrasing.sound,
+    name: (name.char + name.pair + name.word) / 3,
+    'name-sound': name.sound,
+    'answer-word': answer.word,
+    'covered-word': covered.word,
+    'covered-char': covered.char,
+    'covered-sound': covered.sound,
+    'covered-by-best': shared(topic, new Set(text)),
+    'covers-best': shared(text, characters),
+    'name-inside': nameInside(asked, target.names),
     named,
+    'name-held': bestOf(target.names, (own) => shared(own, characters)),
+    'name-run': bestOf(target.names, (own) => longestRun(own, topic) / Math.max(2, own.length)),
     'near-name': 0,
-    run: longestRun(topic.text, text) / Math.max(2, Math.min(topic.text.length, text.length)),
-    same: topic.text === text ? 1 : 0,
-    'latin-sound': latin ? Math.max(at('sound', found.phrasing), at('sound', found.name)) : 0,
+    run: longestRun(topic, text) / Math.max(2, Math.min(topic.length, text.length)),
+    same: topic === text ? 1 : 0,
+    'latin-sound': latin ? Math.max(phrasing.sound, name.sound) : 0,
     context: scope.context?.has(target.entry.id) ? 1 : 0,
   }
   const features = Float32Array.from(FEATURES, (feature) => values[feature])
-  let strength = 0
-  FEATURES.forEach((feature, i) => {
-    strength += (features[i] ?? 0) * fitted.rank[feature]
-  })
-  return { target, closest, features, strength }
+  return { target, closest, features, strength: dot(features, RANK) }
 }
 
-function coverage(tokens: readonly QueryToken[], vocabulary: ReadonlySet<number>): number {
-  let all = 0
-  let covered = 0
-  for (const { id, information } of tokens) {
-    all += information
-    if (vocabulary.has(id)) covered += information
-  }
-  return all === 0 ? 0 : covered / all
+function dot(a: Float32Array, b: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
+  return sum
 }
 
 function shared(of: string, held: ReadonlySet<string>): number {
@@ -322,28 +429,33 @@ function shared(of: string, held: ReadonlySet<string>): number {
   return count / of.length
 }
 
-function nameInside(question: Question, names: readonly string[]): number {
-  let said = 0
-  for (const weight of question.weights) said += weight
+function nameInside({ text, said }: Asked, names: readonly string[]): number {
   let best = 0
   for (const name of names)
-    if (name.length >= 2 && name.length > best && question.text.includes(name)) best = name.length
+    if (name.length >= 2 && name.length > best && text.includes(name)) best = name.length
   return said === 0 ? 0 : Math.min(1, best / said)
 }
 
+function bestOf(names: readonly string[], agreement: (name: string) => number): number {
+  return names.reduce((best, name) => Math.max(best, agreement(name)), 0)
+}
+
+const LONGEST_RUN = 64
+const row = new Uint8Array(LONGEST_RUN + 1)
+
+/** The longest stretch of characters that stands in both. */
 function longestRun(a: string, b: string): number {
-  const left = a.slice(0, 64)
+  const [left, right] = [a.slice(0, LONGEST_RUN), b.slice(0, LONGEST_RUN)]
   let best = 0
-  let row = new Uint8Array(b.length + 1)
+  row.fill(0)
   for (let i = 0; i < left.length; i++) {
-    const next = new Uint8Array(b.length + 1)
-    for (let j = 0; j < b.length; j++)
-      if (left[i] === b[j]) {
-        const run = (row[j] ?? 0) + 1
-        next[j + 1] = run
-        if (run > best) best = run
-      }
-    row = next
+    const code = left.charCodeAt(i)
+    // From the end, so that what stands before in the row is still of the character before.
+    for (let j = right.length; j > 0; j--) {
+      const run = right.charCodeAt(j - 1) === code ? (row[j - 1] as number) + 1 : 0
+      row[j] = run
+      if (run > best) best = run
+    }
   }
   return best
 }
@@ -387,13 +499,11 @@ function score(
   }
 }
 
+const KNOWN = Float64Array.from(EVIDENCE, (name) => fitted.known.weights[name])
+
 function probability(judged: readonly Judged[], evidence: Float32Array): number {
   if (judged.length === 0) return 0
-  let sum = fitted.known.bias
-  EVIDENCE.forEach((name, i) => {
-    sum += (evidence[i] ?? 0) * fitted.known.weights[name]
-  })
-  return 1 / (1 + Math.exp(-sum))
+  return 1 / (1 + Math.exp(-fitted.known.bias - dot(evidence, KNOWN)))
 }
 
 /** The evidence of one ranked list, in the order of `EVIDENCE`. */

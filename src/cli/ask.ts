@@ -123,10 +123,14 @@ async function ask(bot: Bot, chat: string, number: number, text: string, region:
   return { reply, ms: Math.round((performance.now() - start) * 100) / 100 }
 }
 
+/** A table for each candidate: how much speaks for it, as a bar too, in which view, and which words. */
 function explain(reply: Reply): void {
-  for (const [i, reason] of (reply.reasons ?? []).entries()) {
-    console.log(`\n${i + 1}. ${reason.entry}  ${reason.score.toFixed(3)}`)
-    for (const { view, detail, weight } of reason.because)
-      console.log(`   ${weight.toFixed(2).padStart(6)}  ${view.padEnd(16)} ${detail}`)
+  for (const [i, { entry, score, because }] of (reply.reasons ?? []).entries()) {
+    console.log(`\n${i + 1}. ${entry}  可能性 ${(100 * score).toFixed(1)}%`)
+    const most = Math.max(1, ...because.map(({ weight }) => Math.abs(weight)))
+    for (const { view, detail, weight } of because) {
+      const bar = '█'.repeat(Math.round((10 * Math.abs(weight)) / most)).padEnd(10, '·')
+      console.log(`   ${weight.toFixed(2).padStart(6)} ${bar} ${view.padEnd(16)} ${detail}`.trimEnd())
+    }
   }
 }

@@ -5,32 +5,53 @@ export interface FoundWord {
   readonly to: number
 }
 
+/** The words that begin alike, each with its place among them, and how long they are. */
+interface Words {
+  readonly places: Map<string, number>
+  readonly lengths: number[]
+}
+
 /**
  * Finds every occurrence of many words in one walk through a text, so that the cost grows with the text and not
  * with the list: three thousand place names are looked for in every message. A Latin word is found whole only.
  */
 export function wordFinder(words: Iterable<string>): (text: string) => FoundWord[] {
-  const byStart = new Map<string, string[]>()
+  const byStart = new Map<string, Words>()
   for (const word of new Set(words)) {
     if (word === '') continue
     const start = word.slice(0, 2)
-    const same = byStart.get(start)
-    if (same) same.push(word)
-    else byStart.set(start, [word])
+    let same = byStart.get(start)
+    if (same === undefined) {
+      same = { places: new Map(), lengths: [] }
+      byStart.set(start, same)
+    }
+    same.places.set(word, same.places.size)
+    if (!same.lengths.includes(word.length)) same.lengths.push(word.length)
   }
   return (text) => {
     const found: FoundWord[] = []
-    const look = (start: string, from: number): void => {
-      for (const word of byStart.get(start) ?? [])
-        if (text.startsWith(word, from) && !isInsideLatin(text, from, from + word.length))
-          found.push({ word, from, to: from + word.length })
-    }
     for (let from = 0; from < text.length; from++) {
-      look(text.charAt(from), from)
-      if (from + 1 < text.length) look(text.slice(from, from + 2), from)
+      findAt(text, from, byStart.get(text.charAt(from)), found)
+      if (from + 1 < text.length) findAt(text, from, byStart.get(text.slice(from, from + 2)), found)
     }
     return found
   }
+}
+
+/** Adds the words that stand at one place, those listed first before the others. */
+function findAt(text: string, from: number, words: Words | undefined, found: FoundWord[]): void {
+  if (words === undefined) return
+  const before = found.length
+  for (const length of words.lengths) {
+    const to = from + length
+    if (to > text.length) continue
+    const word = text.slice(from, to)
+    if (words.places.has(word) && !isInsideLatin(text, from, to)) found.push({ word, from, to })
+  }
+  if (found.length - before < 2) return
+  const here = found.splice(before)
+  here.sort((a, b) => (words.places.get(a.word) ?? 0) - (words.places.get(b.word) ?? 0))
+  found.push(...here)
 }
 
 /** Whether a stretch begins or ends in the middle of a Latin word: `rent` is not in `parent`. */

@@ -4,8 +4,10 @@ import { Converter as toMainland } from 'opencc-js/t2cn'
 /** Longer messages are cut before any work is done; a question never needs more. */
 export const MAX_MESSAGE = 2000
 
-const simplify = toMainland({ from: 't', to: 'cn' })
-const traditionalise = toTaiwan({ from: 'cn', to: 'tw' })
+const convertToMainland = toMainland({ from: 't', to: 'cn' })
+const convertToTaiwan = toTaiwan({ from: 'cn', to: 'tw' })
+const simplify = whereNeeded(convertToMainland)
+const traditionalise = whereNeeded(convertToTaiwan)
 
 export type Script = 'simplified' | 'traditional'
 
@@ -19,24 +21,41 @@ export interface Normalized {
 
 /** Brings any spelling of a message into the one form that is matched. */
 export function normalize(raw: string): Normalized {
-  const truncated = raw.length > MAX_MESSAGE
-  const clean = (truncated ? raw.slice(0, MAX_MESSAGE) : raw)
-    .normalize('NFKC')
-    // Unfolding can make eighteen characters of one.
-    .slice(0, MAX_MESSAGE)
-    .toWellFormed()
-    .replace(/[\t\n\r]/g, ' ')
-    .replace(INVISIBLE, '')
-    .replace(PASTED_PINYIN, '$1')
+  const clean = cleaned(raw)
   const simplified = simplify(clean)
-  const text = simplified
+  return {
+    text: folded(simplified),
+    script: scriptOf(clean, simplified),
+    truncated: raw.length > MAX_MESSAGE,
+  }
+}
+
+/** The same form for texts whose script does not matter. */
+export function normalizedText(raw: string): string {
+  return folded(simplify(cleaned(raw)))
+}
+
+function cleaned(raw: string): string {
+  return (
+    (raw.length > MAX_MESSAGE ? raw.slice(0, MAX_MESSAGE) : raw)
+      .normalize('NFKC')
+      // Unfolding can make eighteen characters of one.
+      .slice(0, MAX_MESSAGE)
+      .toWellFormed()
+      .replace(/[\t\n\r]/g, ' ')
+      .replace(INVISIBLE, '')
+      .replace(PASTED_PINYIN, '$1')
+  )
+}
+
+function folded(simplified: string): string {
+  return simplified
     .toLowerCase()
     .replace(PICTURE, ' ')
     .replace(/([。，！？、…~!?,.-])\1+/gu, '$1')
     .replace(/\s+/gu, ' ')
     .replace(SPACE_BY_HAN, '')
     .trim()
-  return { text, script: scriptOf(clean, simplified), truncated }
 }
 
 /** Writes a reply in the script its visitor uses. */
@@ -47,6 +66,25 @@ export function inScript(text: string, script: Script): string {
 /** Only letters, digits and Han characters: what is left of a phrasing when punctuation does not count. */
 export function bare(text: string): string {
   return text.replace(/[^\p{L}\p{N}]+/gu, '')
+}
+
+/**
+ * Converting looks up every stretch of a text, and most texts need no converting: one without any character
+ * that is converted on its own is left alone.
+ */
+function whereNeeded(convert: (text: string) => string): (text: string) => string {
+  const changes = new Map<string, boolean>()
+  return (text) => {
+    for (const character of text) {
+      let change = changes.get(character)
+      if (change === undefined) {
+        change = convert(character) !== character
+        changes.set(character, change)
+      }
+      if (change) return convert(text)
+    }
+    return text
+  }
 }
 
 // Web pages that annotate traditional characters with a reading leave it in copied text: 發(fā)展.

@@ -13,6 +13,19 @@ export function soundOf(text: string): string[] {
   return sounds
 }
 
+/** The same for one Han character or one run of letters. */
+export function soundOfToken(token: string): readonly string[] {
+  let sounds = tokens.get(token)
+  if (sounds === undefined) {
+    sounds = soundOf(token)
+    // Characters are few; runs of letters can be anything a visitor types.
+    if (token.length < 3) tokens.set(token, sounds)
+  }
+  return sounds
+}
+
+const tokens = new Map<string, readonly string[]>()
+
 /** Whether the text is Chinese typed in Latin letters: at least two syllables, no Han character. */
 export function isPinyin(text: string): boolean {
   if (/\p{Script=Han}/u.test(text)) return false

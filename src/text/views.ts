@@ -1,5 +1,5 @@
 import { wordFinder } from './find.ts'
-import { soundOf } from './pinyin.ts'
+import { soundOfToken } from './pinyin.ts'
 import type { Segmenter } from './segment.ts'
 
 /** The ways a text is looked at; each turns it into tokens of its own kind. */
@@ -29,6 +29,7 @@ export function tokenizer(
   return (text, weights) => {
     const weigh = (from: number, to: number): number => {
       if (weights === undefined) return 1
+      if (to === from + 1) return weights[from] ?? 1
       let sum = 0
       for (let i = from; i < to; i++) sum += weights[i] ?? 1
       return sum / Math.max(1, to - from)
@@ -39,7 +40,7 @@ export function tokenizer(
       const weight = weigh(match.index, match.index + match[0].length)
       if (weight === 0) continue
       chars.push({ token: match[0], weight })
-      for (const sound of soundOf(match[0])) sounds.push({ token: sound, weight })
+      for (const sound of soundOfToken(match[0])) sounds.push({ token: sound, weight })
     }
     const words: Token[] = []
     let at = 0

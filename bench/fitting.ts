@@ -1,0 +1,358 @@
+import { answerIn, buildCatalog } from '../src/answer/catalog.ts'
+import { type Candidate, EVIDENCE, FEATURES, gather, type Ranking, ranker } from '../src/answer/rank.ts'
+import type { Content } from '../src/model/content.ts'
+import { normalize } from '../src/text/normalize.ts'
+import type { Segmenter } from '../src/text/segment.ts'
+import { tokenizer } from '../src/text/views.ts'
+import { type Labelled, type OutOfScope, readOutOfScope, readQuestions } from './labelled.ts'
+
+/**
+ * Fits the ranking on our own labelled questions: the weights by listwise logistic regression, the probability
+ * that the base knows the thing by logistic regression, the thresholds by the costs below. Everything is
+ * cross-validated by intent: no question is judged by weights that saw its intent.
+ */
+
+/** What each outcome costs the visitor, an ask-back being 1. */
+export const COST = {
+  wrong: 10,
+  askBack: 1,
+  askBackInVain: 3,
+  handOver: 3,
+  outOfScopeAnswered: 10,
+  outOfScopeAsked: 1,
+}
+export const FOLDS = 5
+
+/** How strongly weights are held near zero, in units of what a weight moves over its feature's usual range. */
+const HOLD_RANK = 0.0003
+const HOLD_KNOWN = 0.0003
+
+export interface Example {
+  readonly question: Labelled
+  readonly ranking: Ranking
+  readonly fold: number
+  /** Position of the right entry among the candidates, -1 when retrieval missed it. */
+  readonly right: number
+}
+
+export interface Stranger {
+  readonly question: OutOfScope
+  readonly ranking: Ranking
+  readonly fold: number
+}
+
+export interface Prepared {
+  readonly examples: readonly Example[]
+  readonly strangers: readonly Stranger[]
+}
+
+/** Ranks every labelled question once; what the weights make of it is worked out from the features. */
+export async function prepare(content: Content, segmenter: Segmenter): Promise<Prepared> {
+  const catalog = await buildCatalog(content, tokenizer(segmenter, content.concepts))
+  const rank = ranker(catalog)
+  const intents = new Map(content.intents.map((intent) => [intent.id, intent]))
+  const examples = readQuestions().flatMap((question): Example[] => {
+    const intent = intents.get(question.intent)
+    const answer = intent && answerIn(intent, question.region)
+    if (!answer) return []
+    const ranking = rank(catalog.readQuestion(normalize(question.ask).text), { region: question.region })
+    const right = ranking.here.findIndex(({ entry }) => entry.id === answer)
+    return [{ question, ranking, fold: foldOf(question.intent), right }]
+  })
+  // Places and empty words are decided by rules before any probability; the fit is about the rest.
+  const strangers = readOutOfScope().flatMap((question, i) => {
+    const read = catalog.readQuestion(normalize(question.ask).text)
+    if (read.unknownPlaces.length > 0 || read.rest === '') return []
+    return [{ question, fold: i % FOLDS, ranking: rank(read, { region: question.region }) }]
+  })
+  return { examples, strangers }
+}
+
+export function foldOf(intent: string): number {
+  let hash = 0
+  for (const character of intent) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0
+  return hash % FOLDS
+}
+
+/** Everything that is fitted. */
+export interface Model {
+  readonly rank: readonly number[]
+  readonly known: { readonly bias: number; readonly weights: readonly number[] }
+}
+
+export function fitModel({ examples, strangers }: Prepared, current: readonly number[]): Model {
+  const rank = fitRank(examples, current)
+  const rows = [
+    ...examples.map(({ ranking }) => ({ evidence: rerank(ranking, rank).evidence, known: true })),
+    ...strangers.map(({ ranking }) => ({ evidence: rerank(ranking, rank).evidence, known: false })),
+  ]
+  return { rank, known: fitKnown(rows) }
+}
+
+const RIVALS = 10
+
+/** Nothing in single questions speaks of a conversation: its weight is set by hand. */
+const BY_HAND = FEATURES.indexOf('context')
+
+/** The right candidate against the others of its question. Each feature speaks for an entry, so no weight falls below zero. */
+function fitRank(examples: readonly Example[], current: readonly number[]): number[] {
+  const width = FEATURES.length
+  const lists = examples
+    .filter(({ right }) => right >= 0)
+    .map(({ ranking: { here }, right }) => {
+      // The others are too far behind to pull at anything.
+      const rivals = here.slice(0, RIVALS).filter((_, i) => i !== right)
+      return { values: matrix([here[right], ...rivals].map((one) => one?.features ?? [])) }
+    })
+  const range = spread(
+    lists.map(({ values }) => values),
+    width,
+  )
+  // Not from the weights in force: they have seen every question.
+  const weights = Float64Array.from(current, (weight, k) => (k === BY_HAND ? weight : 2))
+  const shares = new Float64Array(64)
+  descend(
+    weights,
+    200,
+    0.25,
+    (gradient) => {
+      for (let k = 0; k < width; k++)
+        gradient[k] = HOLD_RANK * (weights[k] as number) * (range[k] as number) ** 2
+      for (const { values } of lists) {
+        const size = values.length / width
+        let top = Number.NEGATIVE_INFINITY
+        for (let i = 0; i < size; i++) {
+          let strength = 0
+          for (let k = 0; k < width; k++)
+            strength += (values[i * width + k] as number) * (weights[k] as number)
+          shares[i] = strength
+          if (strength > top) top = strength
+        }
+        let sum = 0
+        for (let i = 0; i < size; i++) sum += shares[i] = Math.exp((shares[i] as number) - top)
+        for (let i = 0; i < size; i++) {
+          const pull = ((shares[i] as number) / sum - (i === 0 ? 1 : 0)) / lists.length
+          if (Math.abs(pull) < 1e-9) continue
+          for (let k = 0; k < width; k++)
+            gradient[k] = (gradient[k] as number) + pull * (values[i * width + k] as number)
+        }
+      }
+      gradient[BY_HAND] = 0
+    },
+    (k, weight) => (k === BY_HAND ? (current[k] ?? 0) : Math.max(0, weight)),
+  )
+  return [...weights]
+}
+
+function fitKnown(
+  rows: readonly { readonly evidence: readonly number[]; readonly known: boolean }[],
+): Model['known'] {
+  const width = EVIDENCE.length
+  const values = matrix(rows.map(({ evidence }) => evidence))
+  const range = spread([values], width)
+  // The last weight is the bias.
+  const weights = new Float64Array(width + 1)
+  weights[width] = -1
+  descend(weights, 1000, 0.15, (gradient) => {
+    gradient.fill(0)
+    for (let k = 0; k < width; k++)
+      gradient[k] = HOLD_KNOWN * (weights[k] as number) * (range[k] as number) ** 2
+    rows.forEach(({ known }, i) => {
+      let sum = weights[width] as number
+      for (let k = 0; k < width; k++) sum += (values[i * width + k] as number) * (weights[k] as number)
+      const pull = (1 / (1 + Math.exp(-sum)) - (known ? 1 : 0)) / rows.length
+      for (let k = 0; k < width; k++)
+        gradient[k] = (gradient[k] as number) + pull * (values[i * width + k] as number)
+      gradient[width] = (gradient[width] as number) + pull
+    })
+  })
+  return { bias: weights[width] as number, weights: [...weights.subarray(0, width)] }
+}
+
+function matrix(rows: readonly ArrayLike<number>[]): Float64Array {
+  return Float64Array.from(rows.flatMap((row) => Array.from(row)))
+}
+
+/** The standard deviation of each column. */
+function spread(parts: readonly Float64Array[], width: number): Float64Array {
+  const sums = new Float64Array(width)
+  const squares = new Float64Array(width)
+  let rows = 0
+  for (const part of parts)
+    for (let i = 0; i < part.length; i++) {
+      const value = part[i] as number
+      sums[i % width] = (sums[i % width] as number) + value
+      squares[i % width] = (squares[i % width] as number) + value * value
+      if (i % width === 0) rows++
+    }
+  return sums.map((sum, k) => Math.sqrt(Math.max(0, (squares[k] as number) / rows - (sum / rows) ** 2)))
+}
+
+/** Adam, with steps that grow smaller towards the end; `within` keeps a weight where it may be. */
+function descend(
+  weights: Float64Array,
+  steps: number,
+  rate: number,
+  slope: (gradient: Float64Array) => void,
+  within: (k: number, weight: number) => number = (_, weight) => weight,
+): void {
+  const gradient = new Float64Array(weights.length)
+  const momentum = new Float64Array(weights.length)
+  const scale = new Float64Array(weights.length).fill(1e-8)
+  for (let step = 1; step <= steps; step++) {
+    slope(gradient)
+    const now = rate * (1 - step / (steps + 1)) ** 0.5
+    for (let k = 0; k < weights.length; k++) {
+      const g = gradient[k] as number
+      const m = 0.9 * (momentum[k] as number) + 0.1 * g
+      const v = 0.999 * (scale[k] as number) + 0.001 * g * g
+      momentum[k] = m
+      scale[k] = v
+      weights[k] = within(
+        k,
+        (weights[k] as number) -
+          (now * (m / (1 - 0.9 ** step))) / (Math.sqrt(v / (1 - 0.999 ** step)) + 1e-6),
+      )
+    }
+  }
+}
+
+/** One question seen through given weights: its candidates best first, their shares, and the evidence. */
+export function rerank(ranking: Ranking, weights: readonly number[]) {
+  const scored = ranking.here.map((candidate, i) => ({
+    i,
+    target: candidate.target,
+    features: candidate.features,
+    strength: strengthOf(candidate, weights),
+  }))
+  scored.sort((a, b) => b.strength - a.strength)
+  const evidence = Array.from(gather(ranking.question, scored, ranking.unknownWords, ranking.latin))
+  const top = scored[0]?.strength ?? 0
+  const sum = scored.reduce((s, { strength }) => s + Math.exp(strength - top), 0)
+  return {
+    order: scored.map(({ i }) => i),
+    shares: scored.map(({ strength }) => Math.exp(strength - top) / sum),
+    evidence,
+  }
+}
+
+export function strengthOf({ features }: Candidate, weights: readonly number[]): number {
+  return features.reduce((sum, value, k) => sum + value * (weights[k] ?? 0), 0)
+}
+
+/** What the fitted model makes of one question. */
+export interface Seen {
+  /** The labelled question; a stranger has none. */
+  readonly example?: Example
+  readonly stranger?: Stranger
+  readonly right: boolean
+  /** Place of the right entry, -1 when it is not among them. */
+  readonly place: number
+  /** Probability of each candidate, best first. */
+  readonly scores: readonly number[]
+  readonly known: number
+  readonly first: string | undefined
+}
+
+export function look(model: Model, one: Example | Stranger): Seen {
+  const { order, shares, evidence } = rerank(one.ranking, model.rank)
+  const known =
+    1 /
+    (1 +
+      Math.exp(
+        -model.known.bias - evidence.reduce((sum, x, k) => sum + x * (model.known.weights[k] ?? 0), 0),
+      ))
+  const isExample = 'right' in one
+  const place = isExample ? order.indexOf(one.right) : -1
+  return {
+    ...(isExample ? { example: one } : { stranger: one }),
+    right: place === 0,
+    place,
+    scores: shares.map((share) => share * known),
+    known,
+    first: one.ranking.here[order[0] ?? -1]?.entry.id,
+  }
+}
+
+/** Every question through weights fitted without its fold. */
+export function crossValidate(prepared: Prepared, current: readonly number[]): Seen[] {
+  const seen: Seen[] = []
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const model = fitModel(
+      {
+        examples: prepared.examples.filter((one) => one.fold !== fold),
+        strangers: prepared.strangers.filter((one) => one.fold !== fold),
+      },
+      current,
+    )
+    for (const one of [...prepared.examples, ...prepared.strangers])
+      if (one.fold === fold) seen.push(look(model, one))
+  }
+  return seen
+}
+
+export interface Thresholds {
+  readonly answer: number
+  readonly askBack: number
+  readonly worthAsking: number
+}
+
+/** What becomes of all questions under given thresholds, and what that costs a visitor on average. */
+export function outcomes(seen: readonly Seen[], { answer, askBack, worthAsking }: Thresholds) {
+  let total = 0
+  const tally = { right: 0, asked: 0, wrong: 0, handed: 0, strangersAnswered: 0, strangersAsked: 0 }
+  for (const { scores, place, right, stranger } of seen) {
+    const among = scores.slice(0, 4).filter((score) => score >= worthAsking)
+    const together = among.reduce((a, b) => a + b, 0)
+    const kind = (scores[0] ?? 0) >= answer ? 'answer' : together >= askBack ? 'ask' : 'hand'
+    if (stranger) {
+      if (kind === 'answer') {
+        tally.strangersAnswered++
+        total += COST.outOfScopeAnswered
+      } else if (kind === 'ask') {
+        tally.strangersAsked++
+        total += COST.outOfScopeAsked
+      }
+    } else if (kind === 'answer') {
+      if (right) tally.right++
+      else {
+        tally.wrong++
+        total += COST.wrong
+      }
+    } else if (kind === 'ask' && place >= 0 && place < among.length) {
+      tally.asked++
+      total += COST.askBack
+    } else {
+      tally.handed++
+      total += kind === 'ask' ? COST.askBackInVain : COST.handOver
+    }
+  }
+  return { cost: total / seen.length, tally }
+}
+
+/** The thresholds that cost visitors least. */
+export function cheapest(seen: readonly Seen[]): Thresholds {
+  let best: { readonly cost: number; readonly thresholds: Thresholds } | undefined
+  for (let answer = 0.5; answer <= 0.95; answer += 0.025)
+    for (let askBack = 0.1; askBack <= Math.min(answer, 0.6); askBack += 0.05)
+      for (const worthAsking of [0.03, 0.06]) {
+        const thresholds = { answer, askBack, worthAsking }
+        const { cost } = outcomes(seen, thresholds)
+        if (best === undefined || cost < best.cost) best = { cost, thresholds }
+      }
+  if (!best) throw new Error('there are no labelled questions')
+  return best.thresholds
+}
+
+/** Ten bins of the score: how often it was right, beside what it promised. */
+export function reliability(seen: readonly Seen[]) {
+  return Array.from({ length: 10 }, (_, bin) => {
+    const inside = seen.filter(({ scores }) => Math.min(9, Math.floor((scores[0] ?? 0) * 10)) === bin)
+    return {
+      bin: `${bin / 10}–${(bin + 1) / 10}`,
+      n: inside.length,
+      promised: inside.reduce((sum, { scores }) => sum + (scores[0] ?? 0), 0) / Math.max(1, inside.length),
+      kept: inside.filter(({ right }) => right).length / Math.max(1, inside.length),
+    }
+  })
+}
