@@ -211,6 +211,7 @@ function severalAsked(
   const { catalog, rank } = around.knowledge
   if (region === undefined || message.inGroup) return undefined
   const parts = partsOf(question.text)
+  if (parts.length < 2) return severalNamed(around, session, question, region)
   const asked = parts.slice(0, MOST_PARTS).flatMap((part) => {
     const read = catalog.readQuestion(part)
     if (read.rest === '' || (read.facets.length === 0 && !ASKS.test(part))) return []
@@ -224,6 +225,17 @@ function severalAsked(
   if (distinct.length > 1 && distinct[0])
     return tellSeveral(around, session, distinct.slice(0, MOST_TOLD_TOGETHER), distinct[0].ranking)
 
+  return severalNamed(around, session, question, region)
+}
+
+/** 「青创贷跟电商贷是什么」: names of several things, each written out. */
+function severalNamed(
+  around: Around,
+  session: Session,
+  question: Question,
+  region: string,
+): Outcome | undefined {
+  const { catalog, rank } = around.knowledge
   if (!COMPARES.test(question.text)) return undefined
   const named = [...catalog.findNamed(question.text)]
     .filter(([, plainness]) => plainness === 1)
