@@ -9,8 +9,8 @@ import { quiet } from './fakes/log.ts'
 
 /** Measured figures, rounded down. They only ever go up. */
 const FLOORS = {
-  jieba: { right: 0.87, nearby: 0.96, wrong: 0.015, told: 0.03, style: 0.7 },
-  intl: { right: 0.8, nearby: 0.92, wrong: 0.03, told: 0.06, style: 0.6 },
+  jieba: { right: 0.94, nearby: 0.97, wrong: 0.015, told: 0.025, style: 0.88, elsewhere: 0.08 },
+  intl: { right: 0.94, nearby: 0.97, wrong: 0.015, told: 0.025, style: 0.9, elsewhere: 0.085 },
 } as const
 
 const segmenter = process.env.SEGMENTER === 'intl' ? 'intl' : 'jieba'
@@ -108,7 +108,7 @@ describe('questions nobody used to write the phrasings', () => {
     console.log(
       `[${segmenter}] ${silent.length} asked where the document is silent: answered with another entry ${percent(told / silent.length)}`,
     )
-    expect(told / silent.length).toBeLessThanOrEqual(0.12)
+    expect(told / silent.length).toBeLessThanOrEqual(floor.elsewhere)
   })
 })
 
