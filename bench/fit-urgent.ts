@@ -4,7 +4,7 @@ import { normalize } from '../src/text/normalize.ts'
 import { traitsOf } from '../src/text/traits.ts'
 
 /**
- * Fits `src/talk/urgent-model.json`, which hears what no wording in `intents/urgent.yaml` foresaw: logistic
+ * Fits `src/talk/urgent-model.tsv`, which hears what no wording in `intents/urgent.yaml` foresaw: logistic
  * regression over character and syllable runs, on `bench/urgent/*.jsonl` and, as calm messages, all phrasings.
  * `test/urgent/` is never looked at here: it measures.
  */
@@ -60,11 +60,8 @@ for (let epoch = 0; epoch < 40; epoch++) {
 const kept = [...ids].filter(([, id]) => (seen[id] ?? 0) >= 2 && Math.abs(weights[id] ?? 0) >= 0.25)
 const round = (value: number): number => Math.round(value * 100) / 100
 // A trait a line, sorted, so that a change of the model can be read as a diff.
-const lines = kept.map(([trait, id]) => `    ${JSON.stringify(trait)}: ${round(weights[id] ?? 0)}`).sort()
-writeFileSync(
-  'src/talk/urgent-model.json',
-  `{\n  "bias": ${round(bias)},\n  "weights": {\n${lines.join(',\n')}\n  }\n}\n`,
-)
+const lines = kept.map(([trait, id]) => `${trait}\t${round(weights[id] ?? 0)}`).sort()
+writeFileSync('src/talk/urgent-model.tsv', `bias\t${round(bias)}\n${lines.join('\n')}\n`)
 console.log(
   `${messages.length} labelled messages and ${calm.length} phrasings; ${kept.length} of ${ids.size} traits kept`,
 )

@@ -23,6 +23,8 @@ export interface Question {
 export type ReadQuestion = (normalized: string) => Question
 
 const FACET_WEIGHT = 0.3
+/** Who names more places than this does not ask about one. */
+const MOST_PLACES = 8
 /** Stands for a place's name in the wordings of `filler.passing`. */
 const PLACE = '地名'
 
@@ -93,6 +95,7 @@ export async function questionReader(content: Content, pause: () => Promise<void
 
     const unknownPlaces = findPlaces(text)
       .filter(({ from }) => weights[from] !== 0)
+      .slice(0, MOST_PLACES)
       .filter(({ from, to }) => {
         const around = `${text.slice(0, from)}${PLACE}${text.slice(to)}`
         return !isOurs && !(inPassing(around) && comesHome(around))
