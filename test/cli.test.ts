@@ -86,8 +86,8 @@ describe.concurrent('ask', () => {
     if (status) expect(out).toContain(status)
     else expect(out).not.toMatch(/期限已过|才适用/)
     // --explain: the candidates and what speaks for each.
-    expect(out).toMatch(/^1\. liandu-guarantee-fee {2}[01]\.\d{3}$/m)
-    expect(out).toMatch(/^ +-?\d+\.\d\d {2}[a-z-]+ /m)
+    expect(out).toMatch(/^1\. liandu-guarantee-fee {2}可能性 \d+\.\d%$/m)
+    expect(out).toMatch(/^ +-?\d+\.\d\d █+·* [a-z-]+/m)
     expect(code).toBe(0)
   })
 })
