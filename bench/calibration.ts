@@ -1,4 +1,4 @@
-import { FEATURES } from '../src/answer/rank.ts'
+import { FEATURES } from '../src/answer/judge.ts'
 import current from '../src/answer/weights.json' with { type: 'json' }
 import {
   COST,

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { EVIDENCE, FEATURES } from '../src/answer/rank.ts'
+import { FEATURES } from '../src/answer/judge.ts'
+import { EVIDENCE } from '../src/answer/rank.ts'
 import current from '../src/answer/weights.json' with { type: 'json' }
 import { describeFit, writeTables } from './calibration.ts'
 import { cheapest, crossValidate, fitModel, prepare, type Seen } from './fitting.ts'

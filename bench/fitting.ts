@@ -1,5 +1,6 @@
 import { answerIn, buildCatalog } from '../src/answer/catalog.ts'
-import { type Candidate, EVIDENCE, FEATURES, gather, type Ranking, ranker } from '../src/answer/rank.ts'
+import { FEATURES } from '../src/answer/judge.ts'
+import { type Candidate, EVIDENCE, gather, type Ranking, ranker } from '../src/answer/rank.ts'
 import type { Content } from '../src/model/content.ts'
 import { normalize } from '../src/text/normalize.ts'
 import type { Segmenter } from '../src/text/segment.ts'

@@ -17,9 +17,14 @@ interface Words {
  */
 export function wordFinder(words: Iterable<string>): (text: string) => FoundWord[] {
   const byStart = new Map<string, Words>()
+  // Most places of a text begin no word: this tells without looking anything up.
+  const starts = new Uint8Array(0x10000)
+  let byOne = false
   for (const word of new Set(words)) {
     if (word === '') continue
     const start = word.slice(0, 2)
+    starts[startAt(word, 0)] = 1
+    if (word.length === 1) byOne = true
     let same = byStart.get(start)
     if (same === undefined) {
       same = { places: new Map(), lengths: [] }
@@ -31,11 +36,17 @@ export function wordFinder(words: Iterable<string>): (text: string) => FoundWord
   return (text) => {
     const found: FoundWord[] = []
     for (let from = 0; from < text.length; from++) {
-      findAt(text, from, byStart.get(text.charAt(from)), found)
-      if (from + 1 < text.length) findAt(text, from, byStart.get(text.slice(from, from + 2)), found)
+      if (byOne) findAt(text, from, byStart.get(text.charAt(from)), found)
+      if (from + 1 < text.length && starts[startAt(text, from)] === 1)
+        findAt(text, from, byStart.get(text.slice(from, from + 2)), found)
     }
     return found
   }
+}
+
+/** A number of sixteen bits for the two characters at a place; different ones may share it. */
+function startAt(text: string, from: number): number {
+  return (text.charCodeAt(from) * 31 + (from + 1 < text.length ? text.charCodeAt(from + 1) : 0)) & 0xffff
 }
 
 /** Adds the words that stand at one place, those listed first before the others. */

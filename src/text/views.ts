@@ -6,15 +6,11 @@ import type { Segmenter } from './segment.ts'
 export const VIEWS = ['char', 'pair', 'word', 'sound'] as const
 export type View = (typeof VIEWS)[number]
 
-export interface Token {
-  readonly token: string
-  /** How much of the token speaks of the thing asked for, 0 to 1. */
-  readonly weight: number
-}
+/** Takes one token; `weight` says how much of it speaks of the thing asked for, 0 to 1. */
+export type TakeToken = (view: View, token: string, weight: number) => void
 
-export type Tokens = Readonly<Record<View, readonly Token[]>>
-
-export type Tokenize = (text: string, weights?: Float32Array) => Tokens
+/** Hands out a text's tokens, view by view in the order of `VIEWS`, and in each view in the order of the text. */
+export type Tokenize = (text: string, weights: Float32Array | undefined, take: TakeToken) => void
 
 /**
  * Characters (Latin words count as one), padded pairs of them, segmented words with the concepts they stand
@@ -26,7 +22,7 @@ export function tokenizer(
   concepts: Readonly<Record<string, readonly string[]>>,
 ): Tokenize {
   const findConcepts = conceptFinder(concepts)
-  return (text, weights) => {
+  return (text, weights, take) => {
     const weigh = (from: number, to: number): number => {
       if (weights === undefined) return 1
       if (to === from + 1) return weights[from] ?? 1
@@ -34,42 +30,89 @@ export function tokenizer(
       for (let i = from; i < to; i++) sum += weights[i] ?? 1
       return sum / Math.max(1, to - from)
     }
-    const chars: Token[] = []
-    const sounds: Token[] = []
-    for (const match of text.matchAll(/\p{Script=Han}|[a-z]+|\d+|[^\s\p{P}\p{S}]/gu)) {
-      const weight = weigh(match.index, match.index + match[0].length)
+    const chars = new Row()
+    const sounds = new Row()
+    for (let from = 0, to = 0; from < text.length; from = to) {
+      to = endOfToken(text, from)
+      const weight = kindAt(text, from) === NOTHING ? 0 : weigh(from, to)
       if (weight === 0) continue
-      chars.push({ token: match[0], weight })
-      for (const sound of soundOfToken(match[0])) sounds.push({ token: sound, weight })
+      const token = text.slice(from, to)
+      chars.push(token, weight)
+      for (const sound of soundOfToken(token)) sounds.push(sound, weight)
     }
-    const words: Token[] = []
+    chars.handOut('char', take)
+    chars.handOutPairs('pair', take, true)
     let at = 0
     for (const word of segmenter.cut(text)) {
       // Words inside a longer one come before it, so the search goes back a little.
-      const found = text.indexOf(word, Math.max(0, at - 8))
+      const found = weights === undefined ? -1 : text.indexOf(word, Math.max(0, at - 8))
       const weight = found < 0 ? 1 : weigh(found, found + word.length)
       if (found > at) at = found
-      if (weight > 0) words.push({ token: word, weight })
+      if (weight > 0) take('word', word, weight)
     }
-    for (const { concept, from, to } of findConcepts(text))
-      words.push({ token: `=${concept}`, weight: weigh(from, to) })
-    return { char: chars, pair: pairsOf(chars), word: words, sound: [...sounds, ...pairsOf(sounds, false)] }
+    for (const { concept, from, to } of findConcepts(text)) take('word', `=${concept}`, weigh(from, to))
+    sounds.handOut('sound', take)
+    sounds.handOutPairs('sound', take, false)
   }
 }
 
-function pairsOf(tokens: readonly Token[], padded = true): Token[] {
-  const pairs: Token[] = []
-  for (let i = padded ? 0 : 1; i < tokens.length + (padded ? 1 : 0); i++) {
-    const left = tokens[i - 1]
-    const right = tokens[i]
-    const weight = ((left ?? right)?.weight ?? 0) / 2 + ((right ?? left)?.weight ?? 0) / 2
-    if (left || right)
-      pairs.push({
-        token: `${left?.token ?? '^'}${right?.token ?? '$'}`,
-        weight: padded && !(left && right) ? weight / 2 : weight,
-      })
+const NOTHING = 1
+const ALONE = 2
+const LETTER = 3
+const DIGIT = 4
+/** The kind of each character of the basic plane, found out when it is first met; 0 is not known yet. */
+const kinds = new Uint8Array(0x10000)
+
+/** Whether a character is a token by itself, a part of one, or nothing that is looked at. */
+function kindAt(text: string, at: number): number {
+  const code = text.codePointAt(at) ?? 0
+  if (code > 0xffff) return kindOf(String.fromCodePoint(code))
+  const known = kinds[code] as number
+  if (known > 0) return known
+  const kind = kindOf(text.charAt(at))
+  kinds[code] = kind
+  return kind
+}
+
+function kindOf(character: string): number {
+  if (/[a-z]/.test(character)) return LETTER
+  if (/\d/.test(character)) return DIGIT
+  return /[\s\p{P}\p{S}]/u.test(character) ? NOTHING : ALONE
+}
+
+/** Where the token that begins at a place ends: a run of letters or of digits is one, so is any other character. */
+function endOfToken(text: string, from: number): number {
+  const kind = kindAt(text, from)
+  let to = from + ((text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1)
+  if (kind === LETTER || kind === DIGIT) while (to < text.length && kindAt(text, to) === kind) to++
+  return to
+}
+
+/** Tokens one after the other. */
+class Row {
+  private readonly tokens: string[] = []
+  private readonly weights: number[] = []
+
+  push(token: string, weight: number): void {
+    this.tokens.push(token)
+    this.weights.push(weight)
   }
-  return pairs
+
+  handOut(view: View, take: TakeToken): void {
+    for (let i = 0; i < this.tokens.length; i++)
+      take(view, this.tokens[i] as string, this.weights[i] as number)
+  }
+
+  /** Pairs of neighbours; padded, the first and the last stand in a pair with the edge, too, which says less. */
+  handOutPairs(view: View, take: TakeToken, padded: boolean): void {
+    const { tokens, weights } = this
+    const last = tokens.length - 1
+    if (last < 0) return
+    if (padded) take(view, `^${tokens[0]}`, (weights[0] as number) / 2)
+    for (let i = 1; i <= last; i++)
+      take(view, `${tokens[i - 1]}${tokens[i]}`, ((weights[i - 1] as number) + (weights[i] as number)) / 2)
+    if (padded) take(view, `${tokens[last]}$`, (weights[last] as number) / 2)
+  }
 }
 
 interface FoundConcept {

@@ -1,0 +1,317 @@
+import { type Tokenize, VIEWS, type View } from '../text/views.ts'
+import type { Question } from './question.ts'
+
+/**
+ * The tokens of all views, numbered in one row, and what they weigh in each text. Weights are tf-idf, of length
+ * one over a text's tokens of a view, in steps of 1 / `STEPS`.
+ */
+export interface TokenIndex {
+  readonly numbers: Readonly<Record<View, ReadonlyMap<string, number>>>
+  /** Information of each token. */
+  readonly idf: Float32Array
+  /** Of a token that no text holds. */
+  readonly unknownIdf: number
+  /** Where the list of each token begins; it ends where the next one's begins. */
+  readonly start: Uint32Array
+  /** The owners of each token, in ascending order. */
+  readonly owners: Uint32Array
+  /** The most the token weighs in any of that owner's texts. */
+  readonly most: Uint16Array
+  /** Where the list of that owner's texts begins; it ends where the next one's begins. */
+  readonly textStart: Uint32Array
+  /** Places of the texts among their owner's texts. */
+  readonly texts: Uint32Array
+  /** What the token weighs in each. */
+  readonly weights: Uint16Array
+}
+
+/** The finest difference between two stored weights is 1 / STEPS. */
+export const STEPS = 65_535
+
+/** The tokens of a question, view by view: those of view v from `start[v]` up to `start[v + 1]`. */
+export interface Query {
+  readonly start: Uint32Array
+  /** Numbers in the index; -1 for a token that no text holds. */
+  readonly tokens: Int32Array
+  /** tf-idf, of length one over a view: words nobody knows make the rest count less. */
+  readonly weights: Float32Array
+  /** Information each token carries. */
+  readonly information: Float32Array
+}
+
+/** Collects texts token by token and turns them into weights. */
+export class TokenIndexBuilder {
+  private readonly numbers: Record<View, Map<string, number>> = {
+    char: new Map(),
+    pair: new Map(),
+    word: new Map(),
+    sound: new Map(),
+  }
+  private readonly frequency = new Numbers()
+  /** The last text each token was seen in, and where its count stands in `counts`. */
+  private readonly lastText = new Numbers()
+  private readonly lastAt = new Numbers()
+  private readonly tokens = new Numbers()
+  private readonly counts = new Numbers()
+  private readonly start = new Numbers()
+  private texts = 0
+
+  constructor(private readonly tokenize: Tokenize) {}
+
+  /** Adds the next text. */
+  add(text: string): void {
+    const { frequency, lastText, lastAt, tokens, counts, start } = this
+    this.texts++
+    let view = 0
+    start.push(tokens.length)
+    this.tokenize(text, undefined, (of, token) => {
+      while (VIEWS[view] !== of) {
+        view++
+        start.push(tokens.length)
+      }
+      const numbers = this.numbers[of]
+      let number = numbers.get(token)
+      if (number === undefined) {
+        number = frequency.length
+        numbers.set(token, number)
+        frequency.push(0)
+        lastText.push(0)
+        lastAt.push(0)
+      }
+      if (lastText.at(number) === this.texts) {
+        counts.increase(lastAt.at(number))
+        return
+      }
+      lastText.set(number, this.texts)
+      lastAt.set(number, tokens.length)
+      frequency.increase(number)
+      tokens.push(number)
+      counts.push(1)
+    })
+    while (++view < VIEWS.length) start.push(tokens.length)
+  }
+
+  /**
+   * Weighs what was added.
+   * @param textsOf the texts that speak for each owner
+   * @param share what counts of a text's weight for its owners
+   * @param pause awaited now and then
+   */
+  async finish(
+    textsOf: readonly ArrayLike<number>[],
+    share: (text: number) => number,
+    pause: () => Promise<void>,
+  ): Promise<TokenIndex> {
+    const idf = Float32Array.from(this.frequency.all(), (df) => inverseFrequency(this.texts, df))
+    this.start.push(this.tokens.length)
+    const start = this.start.all()
+    const tokens = this.tokens.all()
+    const counts = this.counts.all()
+    const weights = new Uint16Array(tokens.length)
+    let own = new Float64Array(256)
+    const due = workload(BREATH_OF_POSTINGS)
+    for (let list = 0; list + 1 < start.length; list++) {
+      const from = start[list] as number
+      const to = start[list + 1] as number
+      if (own.length < to - from) own = new Float64Array(2 * (to - from))
+      let squares = 0
+      for (let at = from; at < to; at++) {
+        const weight = dampen(counts[at] as number) * (idf[tokens[at] as number] as number)
+        own[at - from] = weight
+        squares += weight * weight
+      }
+      const scale = squares === 0 ? 0 : STEPS / Math.sqrt(squares)
+      for (let at = from; at < to; at++)
+        weights[at] = Math.max(1, Math.round((own[at - from] as number) * scale))
+      if (due(to - from)) await pause()
+    }
+    return {
+      numbers: this.numbers,
+      idf,
+      unknownIdf: inverseFrequency(this.texts, 0),
+      ...(await turnedRound({ start, tokens, weights }, idf.length, textsOf, share, pause)),
+    }
+  }
+}
+
+interface ByText {
+  readonly start: Uint32Array
+  readonly tokens: Uint32Array
+  readonly weights: Uint16Array
+}
+
+/** From the tokens of each text to the owners and texts of each token. */
+async function turnedRound(
+  { start, tokens, weights }: ByText,
+  size: number,
+  textsOf: readonly ArrayLike<number>[],
+  share: (text: number) => number,
+  pause: () => Promise<void>,
+): Promise<Pick<TokenIndex, 'start' | 'owners' | 'most' | 'textStart' | 'texts' | 'weights'>> {
+  const due = workload(BREATH_OF_POSTINGS)
+  const lastOwner = new Uint32Array(size)
+  /** Calls back for each token of each text, owner by owner. */
+  const each = async (take: (owner: number, isNew: boolean, text: number, at: number) => void) => {
+    lastOwner.fill(0)
+    for (let owner = 0; owner < textsOf.length; owner++) {
+      const own = textsOf[owner] as ArrayLike<number>
+      let read = 0
+      for (let i = 0; i < own.length; i++) {
+        const text = own[i] as number
+        const from = start[VIEWS.length * text] as number
+        const to = start[VIEWS.length * (text + 1)] as number
+        read += to - from
+        for (let at = from; at < to; at++) {
+          const token = tokens[at] as number
+          const isNew = lastOwner[token] !== owner + 1
+          if (isNew) lastOwner[token] = owner + 1
+          take(owner, isNew, i, at)
+        }
+      }
+      if (due(read)) await pause()
+    }
+  }
+
+  const ownersOf = new Uint32Array(size + 1)
+  const textsOfToken = new Uint32Array(size + 1)
+  await each((_, isNew, __, at) => {
+    const token = tokens[at] as number
+    if (isNew) ownersOf[token + 1] = (ownersOf[token + 1] as number) + 1
+    textsOfToken[token + 1] = (textsOfToken[token + 1] as number) + 1
+  })
+  for (let token = 0; token < size; token++) {
+    ownersOf[token + 1] = (ownersOf[token + 1] as number) + (ownersOf[token] as number)
+    textsOfToken[token + 1] = (textsOfToken[token + 1] as number) + (textsOfToken[token] as number)
+  }
+  await pause()
+
+  const lists = ownersOf[size] as number
+  const places = textsOfToken[size] as number
+  const turned = {
+    start: ownersOf,
+    owners: new Uint32Array(lists),
+    most: new Uint16Array(lists),
+    textStart: new Uint32Array(lists + 1),
+    texts: new Uint32Array(places),
+    weights: new Uint16Array(places),
+  }
+  turned.textStart[lists] = places
+  const nextOwner = ownersOf.slice()
+  const nextText = textsOfToken.slice()
+  await each((owner, isNew, text, at) => {
+    const token = tokens[at] as number
+    const place = nextText[token] as number
+    nextText[token] = place + 1
+    if (isNew) {
+      const list = nextOwner[token] as number
+      nextOwner[token] = list + 1
+      turned.owners[list] = owner
+      turned.textStart[list] = place
+    }
+    const weight = weights[at] as number
+    turned.texts[place] = text
+    turned.weights[place] = weight
+    const list = (nextOwner[token] as number) - 1
+    const counts = Math.max(1, Math.round(weight * share((textsOf[owner] as ArrayLike<number>)[text] as number)))
+    if (counts > (turned.most[list] as number)) turned.most[list] = counts
+  })
+  return turned
+}
+
+/** Weighs a question as the texts of the index are weighed. */
+export function readQuery(index: TokenIndex, tokenize: Tokenize, { text, weights }: Question): Query {
+  const start = new Uint32Array(VIEWS.length + 1)
+  const merged = VIEWS.map(() => new Map<string, { count: number; weight: number }>())
+  tokenize(text, weights, (view, token, weight) => {
+    const tokens = merged[VIEWS.indexOf(view)] as Map<string, { count: number; weight: number }>
+    const known = tokens.get(token)
+    if (known) {
+      known.count++
+      if (weight > known.weight) known.weight = weight
+    } else tokens.set(token, { count: 1, weight })
+  })
+  for (const [v, tokens] of merged.entries()) start[v + 1] = (start[v] as number) + tokens.size
+  const size = start[VIEWS.length] as number
+  const query: Query = {
+    start,
+    tokens: new Int32Array(size),
+    weights: new Float32Array(size),
+    information: new Float32Array(size),
+  }
+  let at = 0
+  for (const [v, view] of VIEWS.entries()) {
+    const numbers = index.numbers[view]
+    let squares = 0
+    for (const [token, { count, weight }] of merged[v] as Map<string, { count: number; weight: number }>) {
+      const number = numbers.get(token) ?? -1
+      // A concept nobody's text holds says nothing: its everyday word counts already.
+      const idf = number >= 0 ? (index.idf[number] as number) : token.startsWith('=') ? 0 : index.unknownIdf
+      const whole = dampen(count) * idf * weight
+      squares += whole * whole
+      query.tokens[at] = number
+      query.weights[at] = whole
+      query.information[at++] = idf * weight
+    }
+    if (squares === 0) continue
+    for (let i = start[v] as number; i < at; i++)
+      query.weights[i] = (query.weights[i] as number) / Math.sqrt(squares)
+  }
+  return query
+}
+
+/** Words that no text of the base holds: how many, in units of a wholly unknown word. */
+export function unknownWordsOf(query: Query, index: TokenIndex): number {
+  const words = VIEWS.indexOf('word')
+  let information = 0
+  for (let i = query.start[words] as number; i < (query.start[words + 1] as number); i++)
+    if ((query.tokens[i] as number) < 0) information += query.information[i] as number
+  return information / index.unknownIdf
+}
+
+const BREATH_OF_POSTINGS = 100_000
+
+/** Tells when so much work has been done that others should have a turn. */
+export function workload(most: number): (work: number) => boolean {
+  let since = 0
+  return (work) => {
+    since += work
+    if (since < most) return false
+    since = 0
+    return true
+  }
+}
+
+const inverseFrequency = (size: number, df: number): number => Math.log(1 + (size + 1) / (df + 0.5))
+/** A word said twice says a little more than once. */
+const dampen = (count: number): number => (count === 1 ? 1 : 1 + Math.log(count))
+
+/** A growing row of whole numbers that takes four bytes for each. */
+class Numbers {
+  length = 0
+  private room = new Uint32Array(1024)
+
+  push(value: number): void {
+    if (this.length === this.room.length) {
+      const larger = new Uint32Array(2 * this.room.length)
+      larger.set(this.room)
+      this.room = larger
+    }
+    this.room[this.length++] = value
+  }
+  at(position: number): number {
+    return this.room[position] as number
+  }
+  set(position: number, value: number): void {
+    this.room[position] = value
+  }
+  increase(position: number): void {
+    this.room[position] = (this.room[position] as number) + 1
+  }
+  clear(): void {
+    this.length = 0
+  }
+  /** What was pushed, in a row of just its length. */
+  all(): Uint32Array {
+    return this.room.slice(0, this.length)
+  }
+}
