@@ -68,7 +68,10 @@ export function ranker(catalog: Catalog): Rank {
       return isAllowed(target, scope) && isHere(target, scope)
     })
     const compared = new Map(
-      compare(query, latin, [...new Set([...here, ...elsewhere, ...extra])]).map((one) => [one.position, one]),
+      compare(query, latin, [...new Set([...here, ...elsewhere, ...extra])]).map((one) => [
+        one.position,
+        one,
+      ]),
     )
     const closest = new Set([
       ...bestOf(here, JUDGED_HERE, compared),

@@ -212,7 +212,10 @@ async function turnedRound(
     turned.texts[place] = text
     turned.weights[place] = weight
     const list = (nextOwner[token] as number) - 1
-    const counts = Math.max(1, Math.round(weight * share((textsOf[owner] as ArrayLike<number>)[text] as number)))
+    const counts = Math.max(
+      1,
+      Math.round(weight * share((textsOf[owner] as ArrayLike<number>)[text] as number)),
+    )
     if (counts > (turned.most[list] as number)) turned.most[list] = counts
   })
   return turned

@@ -1,6 +1,6 @@
 import { answerIn } from '../answer/catalog.ts'
-import type { Question } from '../answer/question.ts'
 import { FEATURES } from '../answer/judge.ts'
+import type { Question } from '../answer/question.ts'
 import type { Candidate, Ranking } from '../answer/rank.ts'
 import type { Content, Entry, Facet } from '../model/content.ts'
 import type { Session } from '../model/session.ts'
