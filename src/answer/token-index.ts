@@ -1,12 +1,13 @@
 import { type Tokenize, VIEWS, type View } from '../text/views.ts'
 import type { Question } from './question.ts'
+import { Vocabulary } from './vocabulary.ts'
 
 /**
  * The tokens of all views, numbered in one row, and what they weigh in each text. Weights are tf-idf, of length
  * one over a text's tokens of a view, in steps of 1 / `STEPS`.
  */
 export interface TokenIndex {
-  readonly numbers: Readonly<Record<View, ReadonlyMap<string, number>>>
+  readonly vocabularies: Readonly<Record<View, Vocabulary>>
   /** Information of each token. */
   readonly idf: Float32Array
   /** Of a token that no text holds. */
@@ -41,11 +42,11 @@ export interface Query {
 
 /** Collects texts token by token and turns them into weights. */
 export class TokenIndexBuilder {
-  private readonly numbers: Record<View, Map<string, number>> = {
-    char: new Map(),
-    pair: new Map(),
-    word: new Map(),
-    sound: new Map(),
+  private readonly vocabularies: Record<View, Vocabulary> = {
+    char: new Vocabulary(),
+    pair: new Vocabulary(),
+    word: new Vocabulary(),
+    sound: new Vocabulary(),
   }
   private readonly frequency = new Numbers()
   /** The last text each token was seen in, and where its count stands in `counts`. */
@@ -64,16 +65,16 @@ export class TokenIndexBuilder {
     this.texts++
     let view = 0
     start.push(tokens.length)
-    this.tokenize(text, undefined, (of, token) => {
+    this.tokenize(text, undefined, (of, token, _, next) => {
       while (VIEWS[view] !== of) {
         view++
         start.push(tokens.length)
       }
-      const numbers = this.numbers[of]
-      let number = numbers.get(token)
-      if (number === undefined) {
+      const vocabulary = this.vocabularies[of]
+      let number = vocabulary.find(token, next)
+      if (number < 0) {
         number = frequency.length
-        numbers.set(token, number)
+        vocabulary.add(number, token, next)
         frequency.push(0)
         lastText.push(0)
         lastAt.push(0)
@@ -126,7 +127,7 @@ export class TokenIndexBuilder {
       if (due(to - from)) await pause()
     }
     return {
-      numbers: this.numbers,
+      vocabularies: this.vocabularies,
       idf,
       unknownIdf: inverseFrequency(this.texts, 0),
       ...(await turnedRound({ start, tokens, weights }, idf.length, textsOf, share, pause)),
@@ -224,14 +225,20 @@ async function turnedRound(
 /** Weighs a question as the texts of the index are weighed. */
 export function readQuery(index: TokenIndex, tokenize: Tokenize, { text, weights }: Question): Query {
   const start = new Uint32Array(VIEWS.length + 1)
-  const merged = VIEWS.map(() => new Map<string, { count: number; weight: number }>())
-  tokenize(text, weights, (view, token, weight) => {
-    const tokens = merged[VIEWS.indexOf(view)] as Map<string, { count: number; weight: number }>
-    const known = tokens.get(token)
+  const merged = VIEWS.map(() => new Map<string, Asked>())
+  tokenize(text, weights, (view, token, weight, next) => {
+    const tokens = merged[VIEWS.indexOf(view)] as Map<string, Asked>
+    const key = next === undefined ? token : `${token} ${next}`
+    const known = tokens.get(key)
     if (known) {
       known.count++
       if (weight > known.weight) known.weight = weight
-    } else tokens.set(token, { count: 1, weight })
+    } else {
+      const number = index.vocabularies[view].find(token, next)
+      // A concept nobody's text holds says nothing: its everyday word counts already.
+      const idf = number >= 0 ? (index.idf[number] as number) : token.startsWith('=') ? 0 : index.unknownIdf
+      tokens.set(key, { number, idf, count: 1, weight })
+    }
   })
   for (const [v, tokens] of merged.entries()) start[v + 1] = (start[v] as number) + tokens.size
   const size = start[VIEWS.length] as number
@@ -242,13 +249,9 @@ export function readQuery(index: TokenIndex, tokenize: Tokenize, { text, weights
     information: new Float32Array(size),
   }
   let at = 0
-  for (const [v, view] of VIEWS.entries()) {
-    const numbers = index.numbers[view]
+  for (const [v, tokens] of merged.entries()) {
     let squares = 0
-    for (const [token, { count, weight }] of merged[v] as Map<string, { count: number; weight: number }>) {
-      const number = numbers.get(token) ?? -1
-      // A concept nobody's text holds says nothing: its everyday word counts already.
-      const idf = number >= 0 ? (index.idf[number] as number) : token.startsWith('=') ? 0 : index.unknownIdf
+    for (const { number, idf, count, weight } of tokens.values()) {
       const whole = dampen(count) * idf * weight
       squares += whole * whole
       query.tokens[at] = number
@@ -260,6 +263,15 @@ export function readQuery(index: TokenIndex, tokenize: Tokenize, { text, weights
       query.weights[i] = (query.weights[i] as number) / Math.sqrt(squares)
   }
   return query
+}
+
+/** A token of the question, all its places together. */
+interface Asked {
+  readonly number: number
+  readonly idf: number
+  count: number
+  /** Of the place that says most. */
+  weight: number
 }
 
 /** Words that no text of the base holds: how many, in units of a wholly unknown word. */

@@ -66,27 +66,40 @@ export function compileFinder<T>(
 ): (text: string) => Covered<T>[] {
   const owners = new Map<string, T[]>()
   const patterns: { readonly owner: T; readonly sought: Sought }[] = []
+  // A pattern is only tried where one of the words stands that it cannot do without.
+  const byAnchor = new Map<string, number[]>()
   for (const [owner, wording] of wordings)
     for (const part of partsOf(wording)) {
       if (part.every((piece) => typeof piece === 'string')) {
         const word = part.join('')
         owners.set(word, [...(owners.get(word) ?? []), owner])
-      } else patterns.push({ owner, sought: new Sought(part, CHARACTERS) })
+        continue
+      }
+      const anchors = anchorsOf(part).map((anchor) => anchor.slice(0, 2))
+      for (const anchor of anchors.length > 0 ? anchors : [ANY])
+        byAnchor.set(anchor, [...(byAnchor.get(anchor) ?? []), patterns.length])
+      patterns.push({ owner, sought: new Sought(part, CHARACTERS) })
     }
   const findWords = wordFinder(owners.keys())
-  return (text) => [
-    ...findWords(text).flatMap(({ word, from, to }) =>
+  return (text) => {
+    const covered = findWords(text).flatMap(({ word, from, to }) =>
       (owners.get(word) ?? []).map((owner) => ({ owner, from, to })),
-    ),
-    ...patterns.flatMap(({ owner, sought }) =>
-      Array.from(text.matchAll(sought.all()), (match) => ({
-        owner,
-        from: match.index,
-        to: match.index + match[0].length,
-      })),
-    ),
-  ]
+    )
+    const likely = new Set(byAnchor.get(ANY))
+    for (let at = 0; at < text.length; at++)
+      for (const anchor of [text.charAt(at), text.slice(at, at + 2)])
+        for (const pattern of byAnchor.get(anchor) ?? []) likely.add(pattern)
+    for (const pattern of [...likely].sort((a, b) => a - b)) {
+      const { owner, sought } = patterns[pattern] as (typeof patterns)[number]
+      for (const match of text.matchAll(sought.all()))
+        covered.push({ owner, from: match.index, to: match.index + match[0].length })
+    }
+    return covered
+  }
 }
+
+/** Stands for the anchor of a pattern that has none. */
+const ANY = ''
 
 /** Why a wording cannot be compiled, or undefined. */
 export function wordingFault(wording: string): string | undefined {

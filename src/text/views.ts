@@ -6,8 +6,11 @@ import type { Segmenter } from './segment.ts'
 export const VIEWS = ['char', 'pair', 'word', 'sound'] as const
 export type View = (typeof VIEWS)[number]
 
-/** Takes one token; `weight` says how much of it speaks of the thing asked for, 0 to 1. */
-export type TakeToken = (view: View, token: string, weight: number) => void
+/**
+ * Takes one token, or the pair of it and the next one; `weight` says how much of it speaks of the thing asked
+ * for, 0 to 1.
+ */
+export type TakeToken = (view: View, token: string, weight: number, next?: string) => void
 
 /** Hands out a text's tokens, view by view in the order of `VIEWS`, and in each view in the order of the text. */
 export type Tokenize = (text: string, weights: Float32Array | undefined, take: TakeToken) => void
@@ -108,10 +111,15 @@ class Row {
     const { tokens, weights } = this
     const last = tokens.length - 1
     if (last < 0) return
-    if (padded) take(view, `^${tokens[0]}`, (weights[0] as number) / 2)
+    if (padded) take(view, '^', (weights[0] as number) / 2, tokens[0])
     for (let i = 1; i <= last; i++)
-      take(view, `${tokens[i - 1]}${tokens[i]}`, ((weights[i - 1] as number) + (weights[i] as number)) / 2)
-    if (padded) take(view, `${tokens[last]}$`, (weights[last] as number) / 2)
+      take(
+        view,
+        tokens[i - 1] as string,
+        ((weights[i - 1] as number) + (weights[i] as number)) / 2,
+        tokens[i],
+      )
+    if (padded) take(view, tokens[last] as string, (weights[last] as number) / 2, '$')
   }
 }
 
