@@ -146,7 +146,7 @@ describe('ask --jsonl', () => {
 describe.concurrent('check', () => {
   it('over the shipped content finds no error and ends with 0', async ({ expect }) => {
     const { code, out } = await run(CHECK)
-    expect(out).toMatch(/没有错误。\d+ 条答案,\d+ 个意图/)
+    expect(out).toMatch(/没有错误。\d+ 条答案，\d+ 个意图/)
     expect(code).toBe(0)
   })
 
@@ -164,9 +164,9 @@ describe.concurrent('check', () => {
       await broken.remove()
       const told = out + err
       expect(told).toMatch(
-        /intents\/finance\/cheaper-guarantee\.yaml:5 {2}不认识的键“phrasing”。[\s\S]+是不是想写“phrasings”?/,
+        /intents\/finance\/cheaper-guarantee\.yaml:5 {2}不认识的键“phrasing”。[\s\S]+是不是想写“phrasings”？/,
       )
-      expect(told).toMatch(/knowledge\/phrases\.yaml:\d+ {2}不认识的键“sory”。[\s\S]+是不是想写“sorry”?/)
+      expect(told).toMatch(/knowledge\/phrases\.yaml:\d+ {2}不认识的键“sory”。[\s\S]+是不是想写“sorry”？/)
       expect(code).toBe(1)
     },
   )
@@ -178,10 +178,10 @@ describe.concurrent('a call that is wrong', () => {
       'an unknown region',
       ASK,
       ['担保费', '--region', '火星'],
-      '没有叫“火星”的地区,可用的有:莲都、昆明、呼和浩特',
+      '没有叫“火星”的地区，可用的有：莲都、昆明、呼和浩特',
     ],
     ['a day no calendar has', ASK, ['担保费', '--as-of', '2026-02-30'], '--as-of 要写成 2026-11-22 这样'],
-    ['no question', ASK, [], '写一个问题,或用 --jsonl 从标准输入读。'],
+    ['no question', ASK, [], '写一个问题，或用 --jsonl 从标准输入读。'],
     ['an unknown option of ask', ASK, ['担保费', '--regoin', '莲都'], '--regoin'],
     ['an unknown option of check', CHECK, ['--jsno'], '--jsno'],
     ['an unknown region of talk', TALK, ['--region', '火星'], '没有叫“火星”的地区'],

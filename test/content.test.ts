@@ -106,7 +106,7 @@ describe('one thing wrong', () => {
       file: FEE,
       at: 'alliases',
       says: '不认识的键“alliases”',
-      cure: '是不是想写“aliases”?',
+      cure: '是不是想写“aliases”？',
     },
     {
       did: 'an unknown key inside another',
@@ -114,7 +114,7 @@ describe('one thing wrong', () => {
       file: FEE,
       at: 'clauze',
       says: '不认识的键“clauze”',
-      cure: '是不是想写“clause”?',
+      cure: '是不是想写“clause”？',
     },
     {
       did: 'an unknown key in a list',
@@ -122,7 +122,7 @@ describe('one thing wrong', () => {
       file: 'knowledge/regions.yaml',
       at: 'ofice',
       says: '不认识的键“ofice”',
-      cure: '是不是想写“office”?',
+      cure: '是不是想写“office”？',
     },
     {
       did: 'an unknown key in an intent',
@@ -130,7 +130,7 @@ describe('one thing wrong', () => {
       file: INTENT,
       at: 'phrasing:',
       says: '不认识的键“phrasing”',
-      cure: '是不是想写“phrasings”?',
+      cure: '是不是想写“phrasings”？',
     },
     {
       did: 'a missing key',
@@ -154,7 +154,7 @@ describe('one thing wrong', () => {
       file: INTENT,
       at: '\t- 担保费减免',
       says: 'YAML 写法有误',
-      cure: '缩进请用空格,不要用 Tab。',
+      cure: '缩进请用空格，不要用 Tab。',
     },
     {
       did: 'a bracket that is never closed',
@@ -186,7 +186,7 @@ describe('one thing wrong', () => {
       file: FEE,
       at: 'region: kunming',
       says: 'YAML 写法有误',
-      cure: '删去一个,或合成一行。',
+      cure: '删去一个，或合成一行。',
     },
     {
       did: 'no front matter',
@@ -202,7 +202,7 @@ describe('one thing wrong', () => {
       file: FEE,
       at: '## 谁能享用',
       says: '不认识的小标题“谁能享用”',
-      cure: '是不是想写“谁能享受”?',
+      cure: '是不是想写“谁能享受”？',
     },
     {
       did: 'a heading of the wrong level',
@@ -226,7 +226,7 @@ describe('one thing wrong', () => {
       file: FEE,
       at: '## 标准',
       says: '“标准”一节是空的',
-      cure: '写上内容,或删去这个小标题。',
+      cure: '写上内容，或删去这个小标题。',
     },
     {
       did: 'no direct answer',
@@ -242,7 +242,7 @@ describe('one thing wrong', () => {
       file: FEE,
       at: 'region: liandou',
       says: '没有叫“liandou”的地区',
-      cure: '是不是想写“liandu”?',
+      cure: '是不是想写“liandu”？',
     },
     {
       did: 'a topic nobody has registered',
@@ -250,7 +250,7 @@ describe('one thing wrong', () => {
       file: FEE,
       at: 'topics:',
       says: '没有叫“创业者”的主题',
-      cure: '是不是想写“创业”?',
+      cure: '是不是想写“创业”？',
     },
     {
       did: 'a document nobody has registered',
@@ -258,7 +258,7 @@ describe('one thing wrong', () => {
       file: FEE,
       at: 'source:',
       says: '没有编号为“liandu-plan-2032”的文件',
-      cure: '是不是想写“liandu-plan-2023”?',
+      cure: '是不是想写“liandu-plan-2023”？',
     },
     {
       did: 'a neighbour that is not there',
@@ -266,22 +266,22 @@ describe('one thing wrong', () => {
       file: FEE,
       at: 'related:',
       says: 'related 里的“liandu-qinchuangdai”没有这条答案',
-      cure: '是不是想写“liandu-qingchuangdai”?',
+      cure: '是不是想写“liandu-qingchuangdai”？',
     },
     {
       did: 'an intent that leads to nothing',
       how: () => folder.edit(OTHER_INTENT, 'liandu: liandu-loan-interest', 'liandu: liandu-loan-intrest'),
       file: OTHER_INTENT,
       at: 'liandu: liandu-loan-intrest',
-      says: '指向“liandu-loan-intrest”,但没有这条答案',
-      cure: '是不是想写“liandu-loan-interest”?',
+      says: '指向“liandu-loan-intrest”，但没有这条答案',
+      cure: '是不是想写“liandu-loan-interest”？',
     },
     {
       did: 'an answer under another region',
       how: () => folder.edit(INTENT, 'liandu: liandu-guarantee-fee', 'kunming: liandu-guarantee-fee'),
       file: INTENT,
       at: 'kunming: liandu-guarantee-fee',
-      says: '“liandu-guarantee-fee”是 liandu 的答案,却写在 kunming 下',
+      says: '“liandu-guarantee-fee”是 liandu 的答案，却写在 kunming 下',
       cure: '写成“liandu: liandu-guarantee-fee”。',
     },
     {
@@ -290,7 +290,7 @@ describe('one thing wrong', () => {
       file: OTHER_INTENT,
       at: '担保费减免？',
       says: `问法“担保费减免？”已经写在“cheaper-guarantee”(${INTENT})`,
-      cure: '一种问法只能属于一个意图,删去一处。',
+      cure: '一种问法只能属于一个意图，删去一处。',
     },
     {
       did: 'an id that is taken',
@@ -306,7 +306,7 @@ describe('one thing wrong', () => {
       file: OTHER_INTENT,
       at: 'intent: cheaper-guarantee',
       says: `意图“cheaper-guarantee”已经写在 ${INTENT}`,
-      cure: '换一个名字,或把两份合起来。',
+      cure: '换一个名字，或把两份合起来。',
     },
     {
       did: 'an id with capital letters',
@@ -349,7 +349,7 @@ describe('one thing wrong', () => {
       how: () => folder.edit('knowledge/phrases.yaml', /(handedOver: .*)\{office\}/, '$1{ofice}'),
       file: 'knowledge/phrases.yaml',
       at: 'handedOver:',
-      says: '“{ofice}”没有可填的内容,这一句只能用 {office}',
+      says: '“{ofice}”没有可填的内容，这一句只能用 {office}',
       cure: '对照',
     },
     {
@@ -358,7 +358,7 @@ describe('one thing wrong', () => {
         folder.edit(FEE, 'from: 2023-05-29, until: 2023-12-31', 'from: 2023-12-31, until: 2023-05-29'),
       file: FEE,
       at: 'valid:',
-      says: 'from 晚于 until,起止写反了',
+      says: 'from 晚于 until，起止写反了',
       cure: '对照',
     },
     {
@@ -528,7 +528,7 @@ describe('figures', () => {
         severity: 'error',
         file: FEE,
         message: '答案里的“85%”在原文里找不到',
-        cure: '对照 liandu-plan-2023 的（三）3,改成原文的数字和单位。',
+        cure: '对照 liandu-plan-2023 的（三）3，改成原文的数字和单位。',
       },
     ])
     expect(found[0]?.line).toBe(lineOf((sound.get(FEE) ?? '').replace('75%', '85%'), '85%'))

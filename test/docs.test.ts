@@ -107,9 +107,9 @@ async function command(line: string, root: string): Promise<string> {
   if (words.includes('check')) {
     const { content, problems } = await problemsIn(root)
     if (problems.length > 0)
-      return `${problems.map((one) => `${inWords(one)}\n\n`).join('')}${problems.length} 处错误,0 处提醒。改好后再运行一次 npm run check。`
+      return `${problems.map((one) => `${inWords(one)}\n\n`).join('')}${problems.length} 处错误，0 处提醒。改好后再运行一次 npm run check。`
     const phrasings = content?.intents.reduce((sum, intent) => sum + intent.phrasings.length, 0)
-    return `没有错误。${content?.entries.length} 条答案,${content?.intents.length} 个意图,${phrasings} 种问法,0 处提醒。`
+    return `没有错误。${content?.entries.length} 条答案，${content?.intents.length} 个意图，${phrasings} 种问法，0 处提醒。`
   }
   const asOf = value('--as-of')
   const db = await openDatabase(':memory:')

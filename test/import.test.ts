@@ -98,7 +98,7 @@ describe('a table', () => {
   beforeAll(async () => {
     const { code, err, out, dir } = await importing('问答.csv', csv(TABLE))
     expect(err).toBe('')
-    expect(out).toContain('4 行,写入 4 条答案、9 种问法')
+    expect(out).toContain('4 行，写入 4 条答案、9 种问法')
     expect(code).toBe(0)
     wanted = written(dir)
   })
@@ -199,7 +199,7 @@ describe('a table', () => {
     })
     const { code, out, dir } = await importing('问答.xlsx', bytes)
     expect(out).toContain('“问答”: 4 行')
-    expect(out).toContain('别的工作表没有读:说明。')
+    expect(out).toContain('别的工作表没有读：说明。')
     expect(code).toBe(0)
     expect(written(dir)).toEqual(wanted)
   })
@@ -250,19 +250,19 @@ const MISTAKES: readonly { did: string; row: readonly string[]; says: string; cu
     {
       did: 'an id that is a sentence',
       row: ['编'.repeat(65), '很长的编号', '', '答'],
-      says: '“编号”有 65 个字,最多 64 个',
+      says: '“编号”有 65 个字，最多 64 个',
       cure: '缩短',
     },
     {
       did: 'a question that is a story',
       row: ['', '问'.repeat(201), '', '答'],
-      says: '“标准问题”有 201 个字,最多 200 个',
+      says: '“标准问题”有 201 个字，最多 200 个',
       cure: '缩短',
     },
     {
       did: 'an answer that is a document',
       row: ['', '长答案', '', '答'.repeat(3001)],
-      says: '“答案”有 3001 个字,最多 3000 个',
+      says: '“答案”有 3001 个字，最多 3000 个',
       cure: '缩短',
     },
     {
@@ -374,7 +374,7 @@ describe('a row that is wrong', () => {
   it('does not keep the good ones from being written, and the command ends with 1', async () => {
     const bad = MISTAKES.filter(({ kept }) => !kept).length
     const good = all.length - 1 - bad - 1
-    expect(result.out).toContain(`${all.length - 2} 行,写入 ${good} 条答案`)
+    expect(result.out).toContain(`${all.length - 2} 行，写入 ${good} 条答案`)
     expect(result.out).toContain(`${bad} 行没有写入`)
     expect(result.code).toBe(1)
     const check = await run('src/cli/check.ts', [], { env: { CONTENT_DIR: result.dir } })
@@ -422,7 +422,7 @@ describe('a file that is wrong', () => {
       'has no heads',
       'a.csv',
       csv([['居住证怎么办', '带身份证去']]),
-      /没有找到“标准问题”和“答案”两个表头,看到的是:居住证怎么办、带身份证去/,
+      /没有找到“标准问题”和“答案”两个表头，看到的是：居住证怎么办、带身份证去/,
     ],
     [
       'has a head misspelt',
@@ -449,13 +449,13 @@ describe('a file that is wrong', () => {
       Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1),
       /旧版的 \.xls[\s\S]+另存为/,
     ],
-    ['is a broken workbook', 'a.xlsx', Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0), /打不开,可能损坏了/],
-    ['is a picture', 'a.csv', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 13), /不是 CSV,也不是 XLSX/],
+    ['is a broken workbook', 'a.xlsx', Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0), /打不开，可能损坏了/],
+    ['is a picture', 'a.csv', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 13), /不是 CSV，也不是 XLSX/],
     [
       'has nothing but bad rows',
       'a.csv',
       csv([HEADS, ['', '问', '', '']]),
-      /1 行里没有一行能用,什么都没有写/,
+      /1 行里没有一行能用，什么都没有写/,
     ],
   ])('because it %s is told, and nothing is written', async ([, name, bytes, says], { expect }) => {
     const { code, err, out, dir, folder } = await importing(name, bytes)
@@ -469,7 +469,7 @@ describe('a file that is wrong', () => {
 
   it('because a quotation never ends is read as far as it goes', async () => {
     const { code, err, out } = await importing('a.csv', '标准问题,答案\n甲,乙\n丙,"丁\n戊,己\n')
-    expect(err).toMatch(/第 3 行 {2}这一行有个引号没有成对,从这里到文件末尾都读不出来/)
+    expect(err).toMatch(/第 3 行 {2}这一行有个引号没有成对，从这里到文件末尾都读不出来/)
     expect(out).toContain('写入 1 条答案')
     expect(code).toBe(1)
   })
@@ -550,7 +550,7 @@ describe('what was imported', () => {
 
   it('passes the check, which says what it lacks once, not row by row', async () => {
     const { out, code } = await run('src/cli/check.ts', [], { env })
-    expect(out).toContain('没有错误。4 条答案,3 个意图,9 种问法,2 处提醒。')
+    expect(out).toContain('没有错误。4 条答案，3 个意图，9 种问法，2 处提醒。')
     expect(out).toContain('有 1 条没有写地区')
     expect(out).toContain('有 2 条没有写出处')
     expect(code).toBe(0)
@@ -639,7 +639,7 @@ describe('the folder it goes to', () => {
         join(folder, 'content'),
         ...more,
       ])
-      expect(err).toContain('里已经有别的东西,没有动它')
+      expect(err).toContain('里已经有别的东西，没有动它')
       expect(code).toBe(1)
     }
     expect(filesOf(join(folder, 'content'))).toEqual(['mine.txt'])

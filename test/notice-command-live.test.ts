@@ -88,9 +88,11 @@ describe('演练', () => {
     await subscribe(1000)
     const told = await fine(['rehearse', ID])
     expect(told).toMatch(/预计:\n {2}Telegram:现在能送达 1000 人/)
-    expect(told).toMatch(/演练结果\(已发完\):\n共 1000 人:已送达 9\d\d,失败 \d+,不确定 \d+,不发 0,等待 0/)
+    expect(told).toMatch(
+      /演练结果\(已发完\):\n共 1000 人：已送达 9\d\d，失败 \d+，不确定 \d+，不发 0，等待 0/,
+    )
     expect(told).toMatch(/对方屏蔽了机器人 \d+/)
-    expect(told).toMatch(/现在开始发,.+前后发完/)
+    expect(told).toMatch(/现在开始发，.+前后发完/)
     expect(await db.selectFrom('broadcast').select('id').execute()).toEqual([])
     expect(await db.selectFrom('delivery').select('chat').execute()).toEqual([])
   })
@@ -119,12 +121,12 @@ describe('看进度', () => {
       if (running.length === 0) deliver(sender)
     })
     const lines = told.trimEnd().split('\n')
-    expect(lines[0]).toMatch(/^\[─{20}\] 0% 发送中;.*没有看到机器人在运行/)
+    expect(lines[0]).toMatch(/^\[─{20}\] 0% 发送中；.*没有看到机器人在运行/)
     const going = lines.filter((line) => line.includes('发送中'))
-    expect(going.some((line) => /^\[█*─+\] \d+% 发送中;/.test(line))).toBe(true)
-    expect(going.some((line) => /\d+\.\d 条\/秒,还要约 \d+ 秒/.test(line))).toBe(true)
+    expect(going.some((line) => /^\[█*─+\] \d+% 发送中；/.test(line))).toBe(true)
+    expect(going.some((line) => /\d+\.\d 条\/秒，还要约 \d+ 秒/.test(line))).toBe(true)
     expect(lines.at(-1)).toBe(
-      '[████████████████████] 100% 已发完;共 120 人:已送达 108,失败 12,不确定 0,不发 0,等待 0;对方屏蔽了机器人 12',
+      '[████████████████████] 100% 已发完；共 120 人：已送达 108，失败 12，不确定 0，不发 0，等待 0；对方屏蔽了机器人 12',
     )
   })
 

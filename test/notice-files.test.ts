@@ -64,7 +64,7 @@ describe('a notice file', () => {
       '',
     ],
     ['an address that runs', ['author', 'link: javascript:alert(1)\nauthor'], 8, '网址要以 http', ''],
-    ['an over-long title', ['主播沙龙第3期', '长'.repeat(41)], 2, '标题有 41 个字,最多 40 个', '缩短标题'],
+    ['an over-long title', ['主播沙龙第3期', '长'.repeat(41)], 2, '标题有 41 个字，最多 40 个', '缩短标题'],
     ['a title of two lines', ['主播沙龙第3期', '|\n  两行\n  标题'], 2, '标题写了不止一行', '写成一行'],
     ['an unknown topic', ['[电商]', '[电子商务]'], 4, '没有叫“电子商务”的主题', ''],
     ['an unknown region', ['liandu', 'lianduu'], 3, '没有叫“lianduu”的地区', '是不是想写“liandu”'],

@@ -124,14 +124,14 @@ describe('a running bot', () => {
       how: () => folder.edit(FEE, 'aliases:', 'alliases:'),
       file: FEE,
       line: 6,
-      cure: '是不是想写“aliases”?',
+      cure: '是不是想写“aliases”？',
     },
     {
       happens: 'broken YAML',
       how: () => folder.edit(INTENT, '  - 担保费\n', '\t- 担保费\n'),
       file: INTENT,
       line: 6,
-      cure: '缩进请用空格,不要用 Tab。',
+      cure: '缩进请用空格，不要用 Tab。',
     },
     {
       happens: 'a wording whose brackets do not pair',
@@ -233,7 +233,7 @@ describe('a start over broken content', () => {
     const second = await running({ lastGood })
     expect((await ask(second)).text).toContain(SAID)
     expect(heard('the last good content stays')).toHaveLength(1)
-    expect(heard(`${FEE}:4`)[0]?.message).toContain('是不是想写“liandu”?')
+    expect(heard(`${FEE}:4`)[0]?.message).toContain('是不是想写“liandu”？')
 
     folder.edit(FEE, 'region: liandou', 'region: liandu')
     folder.edit(FEE, SAID, '修好以后的一句。')

@@ -9,16 +9,16 @@ import { regionByName } from '../talk/converse.ts'
 import { EXIT, runCommand, UsageError } from './command.ts'
 import { asContract } from './contract.ts'
 
-const HELP = `问一句,看机器人怎么答。什么都不会被保存。
+const HELP = `问一句，看机器人怎么答。什么都不会被保存。
 
   npm run -s ask -- "担保费能减多少" [--region 莲都] [--as-of 2026-11-22] [--json] [--explain]
   npm run -s ask -- --jsonl < questions.jsonl
 
-  --region NAME    所在地区:编号或名称
+  --region NAME    所在地区：编号或名称
   --as-of DATE     当作这一天来回答(判断文件是否过期)
   --json           输出一行 JSON
   --explain        列出候选答案和理由
-  --jsonl          从标准输入逐行读 {"id"?, "text", "region"?, "visitor"?},逐行输出
+  --jsonl          从标准输入逐行读 {"id"?, "text", "region"?, "visitor"?}，逐行输出
   --help           显示这段说明`
 
 const line = z.object({
@@ -41,7 +41,7 @@ await runCommand(HELP, async (config) => {
     },
   })
   const text = positionals.join(' ')
-  if ((text === '') !== Boolean(values.jsonl)) throw new UsageError('写一个问题,或用 --jsonl 从标准输入读。')
+  if ((text === '') !== Boolean(values.jsonl)) throw new UsageError('写一个问题，或用 --jsonl 从标准输入读。')
   const asOf = values['as-of'] === undefined ? undefined : readDay(values['as-of'])
 
   const bot = await startBot({
@@ -57,7 +57,7 @@ await runCommand(HELP, async (config) => {
   if (content === undefined) return EXIT.input
   if (values.region !== undefined && regionByName(content, values.region) === undefined)
     throw new UsageError(
-      `没有叫“${values.region}”的地区,可用的有:${content.regions.map(({ name }) => name).join('、')}。`,
+      `没有叫“${values.region}”的地区，可用的有：${content.regions.map(({ name }) => name).join('、')}。`,
     )
   if (values.jsonl) return answerLines(bot)
 
@@ -72,7 +72,7 @@ await runCommand(HELP, async (config) => {
 function readDay(day: string): Date {
   const noon = new Date(`${day}T12:00:00+08:00`)
   if (!z.iso.date().safeParse(day).success)
-    throw new UsageError(`--as-of 要写成 2026-11-22 这样,不是“${day}”。`)
+    throw new UsageError(`--as-of 要写成 2026-11-22 这样，不是“${day}”。`)
   return noon
 }
 

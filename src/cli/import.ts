@@ -17,22 +17,22 @@ import { regionsFile } from '../content/schema.ts'
 import { openTable, type Sheet, type TableFile } from '../content/table.ts'
 import { EnvironmentError, EXIT, InputError, runCommand, UsageError } from './command.ts'
 
-const HELP = `把一张问答表(CSV 或 XLSX)做成一个内容文件夹,用 CONTENT_DIR 指过去就能用。
+const HELP = `把一张问答表(CSV 或 XLSX)做成一个内容文件夹，用 CONTENT_DIR 指过去就能用。
 
   npm run -s import -- FILE.csv|FILE.xlsx --to DIR [--force]
 
-  --to DIR   写到这个文件夹;它要还不存在,或是空的
-  --force    DIR 是以前导入的,就换成新的;旧的留在 DIR.previous
+  --to DIR   写到这个文件夹；它要还不存在，或是空的
+  --force    DIR 是以前导入的，就换成新的；旧的留在 DIR.previous
   --help     显示这段说明
 
-表头(第一行):标准问题、答案必须有;编号、相似问法、地区、主题、来源可有可无。
+表头(第一行)：标准问题、答案必须有；编号、相似问法、地区、主题、来源可有可无。
 英文表头也行:id, question, similar, answer, region, topic, source。
-几种相似问法之间用 | 或换行隔开。写了编号的,编号就是答案的编号。
-没有写地区的答案各地通用;没有写来源的,回复里会说明没有登记出处。
-CSV 可以是 UTF-8 或 GB18030(GBK),用英文逗号、分号或制表符隔开。
+几种相似问法之间用 | 或换行隔开。写了编号的，编号就是答案的编号。
+没有写地区的答案各地通用；没有写来源的，回复里会说明没有登记出处。
+CSV 可以是 UTF-8 或 GB18030(GBK)，用英文逗号、分号或制表符隔开。
 
-有问题的行按行号列出,不写入;其余的照常写入。
-退出码:0 每行都写入了;1 有的行没有写入,或没有一行能用(那就什么都不写);2 命令写错;3 文件夹不能写。`
+有问题的行按行号列出，不写入；其余的照常写入。
+退出码：0 每行都写入了；1 有的行没有写入，或没有一行能用(那就什么都不写)；2 命令写错；3 文件夹不能写。`
 
 /** By this file a folder is known as one of our imports. */
 const MARK = 'imported.json'
@@ -63,7 +63,7 @@ await runCommand(HELP, async () => {
   for (const problem of checked.problems) console.error(inWords(problem))
   if (checked.rows.length === 0)
     throw new InputError(
-      `${file}: ${checked.seen} 行里没有一行能用,什么都没有写。${checked.seen === 0 ? '在表头下面写上问题和答案。' : '改好上面列出的再导入。'}`,
+      `${file}: ${checked.seen} 行里没有一行能用，什么都没有写。${checked.seen === 0 ? '在表头下面写上问题和答案。' : '改好上面列出的再导入。'}`,
     )
 
   const { files, newRegions } = importedFolder(checked.rows, shipped)
@@ -78,14 +78,14 @@ function mustBeFree(target: string, name: string, force: boolean): void {
   if (held === 'a file') throw new InputError(`${name} 是一个文件。换一个文件夹名。`)
   if (held.length === 0) return
   if (!held.includes(MARK))
-    throw new InputError(`${name} 里已经有别的东西,没有动它。换一个还不存在的文件夹名。`)
+    throw new InputError(`${name} 里已经有别的东西，没有动它。换一个还不存在的文件夹名。`)
   if (!force)
     throw new InputError(
-      `${name} 是以前导入的,没有动它。要换成新的,加上 --force(旧的会留在 ${name}.previous)。`,
+      `${name} 是以前导入的，没有动它。要换成新的，加上 --force(旧的会留在 ${name}.previous)。`,
     )
   const kept = contentsOf(`${target}.previous`)
   if (kept === 'a file' || (kept.length > 0 && !kept.includes(MARK)))
-    throw new InputError(`${name}.previous 里有别的东西,旧的没有地方放。先给它换个名字。`)
+    throw new InputError(`${name}.previous 里有别的东西，旧的没有地方放。先给它换个名字。`)
 }
 
 function contentsOf(path: string): 'a file' | string[] {
@@ -93,14 +93,14 @@ function contentsOf(path: string): 'a file' | string[] {
     return statSync(path).isDirectory() ? readdirSync(path) : 'a file'
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw new EnvironmentError(`${path} 读不到(${reasonOf(error)})。换一个文件夹,或改它的权限。`)
+    throw new EnvironmentError(`${path} 读不到(${reasonOf(error)})。换一个文件夹，或改它的权限。`)
   }
 }
 
 function readInput(file: string): Uint8Array {
   try {
     if (statSync(file).size > MOST_BYTES)
-      throw new InputError(`${file} 超过 ${MOST_BYTES / 1e6} MB。拆成几个文件,分别导入。`)
+      throw new InputError(`${file} 超过 ${MOST_BYTES / 1e6} MB。拆成几个文件，分别导入。`)
     return readFileSync(file)
   } catch (error) {
     if (error instanceof InputError) throw error
@@ -116,7 +116,7 @@ function findReading(
     const heads = findHeads(sheet)
     if (heads === undefined) continue
     if (heads.twice.length > 0)
-      throw new InputError(`${file}: 表头“${heads.twice.join('”“')}”不止一列。留下一列,其余的改名或删去。`)
+      throw new InputError(`${file}: 表头“${heads.twice.join('”“')}”不止一列。留下一列，其余的改名或删去。`)
     return { sheet, heads }
   }
   const { message, cure } = missingHeads(readings)
@@ -147,7 +147,7 @@ async function writeFolder(
   const clear = (): void => rmSync(beside, { recursive: true, force: true })
   const stop = (signal: NodeJS.Signals): void => {
     clear()
-    console.error('停下了,什么都没有写。')
+    console.error('停下了，什么都没有写。')
     process.exit(signal === 'SIGINT' ? 130 : 143)
   }
   process.once('SIGINT', stop).once('SIGTERM', stop)
@@ -172,7 +172,7 @@ async function writeFolder(
     putInPlace(beside, target)
   } catch (error) {
     clear()
-    throw new EnvironmentError(`${target} 写不进去(${reasonOf(error)})。换一个文件夹,或改权限、腾出空间。`)
+    throw new EnvironmentError(`${target} 写不进去(${reasonOf(error)})。换一个文件夹，或改权限、腾出空间。`)
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop)
   }
@@ -210,15 +210,15 @@ function summary(
   const questions = new Set(rows.map(({ question }) => keyOf(question))).size
   const phrasings = rows.reduce((sum, { similar }) => sum + similar.length, questions)
   return [
-    `${file}${sheet.name === '' ? '' : `“${sheet.name}”`}: ${seen} 行,写入 ${rows.length} 条答案、${phrasings} 种问法,放在 ${to}。`,
-    leftOut > 0 ? `${leftOut} 行没有写入,原因见上。` : '',
-    nowhere > 0 ? `${nowhere} 条没有写地区,当作各地通用。` : '',
-    sourceless > 0 ? `${sourceless} 条没有写来源,回复里会说明没有登记出处。` : '',
+    `${file}${sheet.name === '' ? '' : `“${sheet.name}”`}: ${seen} 行，写入 ${rows.length} 条答案、${phrasings} 种问法，放在 ${to}。`,
+    leftOut > 0 ? `${leftOut} 行没有写入，原因见上。` : '',
+    nowhere > 0 ? `${nowhere} 条没有写地区，当作各地通用。` : '',
+    sourceless > 0 ? `${sourceless} 条没有写来源，回复里会说明没有登记出处。` : '',
     newRegions.length > 0
-      ? `新的地区:${newRegions.join('、')}。在 ${join(to, 'knowledge/regions.yaml')} 里补上别名和负责的单位。`
+      ? `新的地区：${newRegions.join('、')}。在 ${join(to, 'knowledge/regions.yaml')} 里补上别名和负责的单位。`
       : '',
-    unknownHeads.length > 0 ? `不认识的列没有读:${unknownHeads.join('、')}。` : '',
-    unread.length > 0 ? `别的工作表没有读:${unread.join('、')}。` : '',
+    unknownHeads.length > 0 ? `不认识的列没有读：${unknownHeads.join('、')}。` : '',
+    unread.length > 0 ? `别的工作表没有读：${unread.join('、')}。` : '',
     `试一试: CONTENT_DIR=${to} npm run -s ask -- "${rows[0]?.question.replaceAll('"', '') ?? ''}"`,
   ].filter((line) => line !== '')
 }

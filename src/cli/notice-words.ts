@@ -5,7 +5,7 @@ import type { Forecast } from '../notices/audience.ts'
 /** How staff read the ledger. */
 
 export const STATES: Readonly<Record<BroadcastState, string>> = {
-  approved: '已批准,还没发送',
+  approved: '已批准，还没发送',
   sending: '发送中',
   paused: '已暂停',
   cancelled: '已取消',
@@ -35,19 +35,19 @@ const REASONS: Readonly<Record<string, string>> = {
   duplicate: '同一个会话已有一条',
   'in-flight': '正在发',
   interrupted: '发的时候程序中断',
-  'repeated-after-interruption': '程序中断后补发,可能收到两遍',
-  repeated: '没有回音后补发,可能收到两遍',
+  'repeated-after-interruption': '程序中断后补发，可能收到两遍',
+  repeated: '没有回音后补发，可能收到两遍',
   'timed-out': '平台没有回音',
   'connection-lost': '连接断了',
   'server-error': '平台内部出错',
   'not-connected': '连不上平台',
   'content-refused': '平台拒绝了内容',
   'moved-twice': '会话换了两次编号',
-  'addresses-unknown': '连着很多会话平台都不认识:可能换了机器人令牌或数据库,核对后再 resume',
+  'addresses-unknown': '连着很多会话平台都不认识：可能换了机器人令牌或数据库，核对后再 resume',
   error: '渠道程序出错',
 }
 export function reasonInWords(reason: string): string {
-  if (reason.startsWith('repeat-')) return `补发时:${reasonInWords(reason.slice('repeat-'.length))}`
+  if (reason.startsWith('repeat-')) return `补发时：${reasonInWords(reason.slice('repeat-'.length))}`
   const code = /^refused-(\d+)$/.exec(reason)?.[1]
   return REASONS[reason] ?? (code ? `平台拒收(${code})` : reason)
 }
@@ -91,7 +91,7 @@ export const figuresInWords = ({
   withheld,
   waiting,
 }: BroadcastReport): string =>
-  `共 ${planned} 人:已送达 ${sent},失败 ${failed},不确定 ${unknown},不发 ${withheld},等待 ${waiting}`
+  `共 ${planned} 人：已送达 ${sent}，失败 ${failed}，不确定 ${unknown}，不发 ${withheld}，等待 ${waiting}`
 
 /** The most frequent reasons first. */
 export const reasonsInWords = ({ byReason }: BroadcastReport, most = 20): string[] =>
@@ -104,21 +104,21 @@ export function forecastInWords(forecasts: readonly Forecast[]): string {
   if (forecasts.length === 0) return '这个地区还没有人订阅。'
   const lines = forecasts.map(({ channel, carries, reachable, unreachable, notOptedIn, seconds }) =>
     carries
-      ? `  ${channelName(channel)}:现在能送达 ${reachable} 人,联系不上 ${unreachable} 人(屏蔽、注销等),没订这些主题 ${notOptedIn} 人;约需 ${durationInWords(seconds)}`
-      : `  ${channelName(channel)}:${reachable + unreachable} 人订了,但这个渠道不能主动发消息,会记为“不发”;没订这些主题 ${notOptedIn} 人`,
+      ? `  ${channelName(channel)}:现在能送达 ${reachable} 人，联系不上 ${unreachable} 人(屏蔽、注销等)，没订这些主题 ${notOptedIn} 人；约需 ${durationInWords(seconds)}`
+      : `  ${channelName(channel)}:${reachable + unreachable} 人订了，但这个渠道不能主动发消息，会记为“不发”；没订这些主题 ${notOptedIn} 人`,
   )
   return lines.join('\n')
 }
 
 const ACTS: Readonly<Record<string, string>> = {
   approve: '批准',
-  'approval-refused': '想批准,未通过',
+  'approval-refused': '想批准，未通过',
   send: '下令发送',
   pause: '暂停',
   resume: '继续',
   cancel: '取消',
   correct: '发更正',
-  'correction-refused': '想发更正,未通过',
+  'correction-refused': '想发更正，未通过',
   abort: '中止',
   export: '导出明细',
 }
@@ -130,8 +130,8 @@ const PROGRAMS: Readonly<Record<string, string>> = { outbox: '机器人', visito
 export function whenInWords(broadcast: Broadcast, quietEnd: number | undefined, now: Date): string {
   if (broadcast.state !== 'sending') return STATES[broadcast.state]
   if (broadcast.sendAt !== undefined && broadcast.sendAt > now.getTime())
-    return `定时,${momentInWords(broadcast.sendAt)}开始`
-  return quietEnd === undefined ? STATES.sending : `静默时段,${momentInWords(quietEnd)}接着发`
+    return `定时，${momentInWords(broadcast.sendAt)}开始`
+  return quietEnd === undefined ? STATES.sending : `静默时段，${momentInWords(quietEnd)}接着发`
 }
 
 /** A table cell that a spreadsheet will not take for a formula. */

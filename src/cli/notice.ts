@@ -41,23 +41,23 @@ import {
 } from './notice-words.ts'
 import { openStore } from './store.ts'
 
-const HELP = `活动通知:从 knowledge/notices/ 里的文件,到订阅的人手里。编号就是文件名去掉 .md。
+const HELP = `活动通知：从 knowledge/notices/ 里的文件，到订阅的人手里。编号就是文件名去掉 .md。
 
-  npm run -s notice -- list [--json]                 有哪些通知,各到哪一步
+  npm run -s notice -- list [--json]                 有哪些通知，各到哪一步
   npm run -s notice -- preview ID                    各渠道收到的原文和长度
-  npm run -s notice -- forecast ID [--json]          能送达多少人,要多久
-  npm run -s notice -- rehearse ID [--json]          从头到尾演练一遍,不发给任何人
-  npm run -s notice -- approve ID --as 姓名           批准(不能是作者本人),原文就此定下
-  npm run -s notice -- send ID [--at-most-once]      开始发送;机器人没开时,等它启动
-  npm run -s notice -- watch ID                      看进度,Ctrl-C 离开,发送不受影响
+  npm run -s notice -- forecast ID [--json]          能送达多少人，要多久
+  npm run -s notice -- rehearse ID [--json]          从头到尾演练一遍，不发给任何人
+  npm run -s notice -- approve ID --as 姓名           批准(不能是作者本人)，原文就此定下
+  npm run -s notice -- send ID [--at-most-once]      开始发送；机器人没开时，等它启动
+  npm run -s notice -- watch ID                      看进度，Ctrl-C 离开，发送不受影响
   npm run -s notice -- pause|resume|cancel ID        暂停、继续、取消(台账保留)
   npm run -s notice -- correct ID --as 姓名 --text "更正内容"    只发给收到过原通知的人
   npm run -s notice -- report ID [--json] [--csv 文件]          台账
 
-  --as 姓名         谁在操作,记入操作记录;不写就记电脑的用户名
-  --at-most-once   没有回音的不再补发:宁可有人没收到,不让人收到两遍(平时反过来)
+  --as 姓名         谁在操作，记入操作记录；不写就记电脑的用户名
+  --at-most-once   没有回音的不再补发：宁可有人没收到，不让人收到两遍(平时反过来)
   --json           输出 JSON
-  --csv 文件        另存一份逐条明细,会话编号已打散
+  --csv 文件        另存一份逐条明细，会话编号已打散
   --help           显示这段说明`
 
 const OPTIONS = {
@@ -96,14 +96,14 @@ const COMMANDS: Readonly<Record<string, (office: Office) => Promise<number>>> = 
   approve: approveOne,
   send: sendOne,
   watch,
-  pause: (office) => stopOne(office, pause, '已暂停,2 秒内不再发出。继续:'),
-  resume: (office) => stopOne(office, resume, '接着发。看进度:'),
-  cancel: (office) => stopOne(office, cancel, '已取消,没发的不再发,台账保留。查看:'),
+  pause: (office) => stopOne(office, pause, '已暂停，2 秒内不再发出。继续：'),
+  resume: (office) => stopOne(office, resume, '接着发。看进度：'),
+  cancel: (office) => stopOne(office, cancel, '已取消，没发的不再发，台账保留。查看：'),
   correct: correctOne,
   report: showReport,
 }
 
-const BROKEN = '内容文件有错误,先改好:npm run check 会列出文件、行号和改法。'
+const BROKEN = '内容文件有错误，先改好：npm run check 会列出文件、行号和改法。'
 const UNDER_WAY: readonly Broadcast['state'][] = ['approved', 'sending', 'paused']
 
 await runCommand(HELP, async (config) => {
@@ -113,12 +113,12 @@ await runCommand(HELP, async (config) => {
   if (command === undefined)
     throw new UsageError(
       verb === ''
-        ? '要做什么?'
+        ? '要做什么？'
         : `没有“${verb}”这个命令。${orDidYouMean(closest(verb, Object.keys(COMMANDS)))}`,
     )
   if ((id === undefined) !== (verb === 'list') || rest.length > 0)
     throw new UsageError(
-      verb === 'list' ? 'list 后面不写编号。' : `写成 ${verb} ID,一次一个编号;有空格的要加引号。`,
+      verb === 'list' ? 'list 后面不写编号。' : `写成 ${verb} ID，一次一个编号；有空格的要加引号。`,
     )
   const db = await openStore(config)
   let loading: Promise<Loaded> | undefined
@@ -164,7 +164,7 @@ async function list({ db, loaded, options, config, now }: Office): Promise<numbe
   if (options.json) console.log(JSON.stringify(rows.map(({ words: _, ...row }) => row)))
   else {
     if (rows.length === 0)
-      console.log('还没有通知。在 knowledge/notices/ 里写一个文件,写法见 docs/send-notice.md。')
+      console.log('还没有通知。在 knowledge/notices/ 里写一个文件，写法见 docs/send-notice.md。')
     for (const { id, title, words, figures } of rows)
       console.log(`${id}  ${title}\n    ${words}${figures ? `;${figuresInWords(figures)}` : ''}`)
   }
@@ -179,7 +179,7 @@ async function preview(office: Office): Promise<number> {
   if (approved)
     console.log(
       approved.reminderOf === undefined
-        ? `下面是 ${approved.approver} 批准的原文,发出去的就是它。`
+        ? `下面是 ${approved.approver} 批准的原文，发出去的就是它。`
         : '下面是访客要的提醒的原文。',
     )
   const found = approved ? undefined : await noticeOf(office)
@@ -189,11 +189,11 @@ async function preview(office: Office): Promise<number> {
       (found && renderNotice(found.notice, found.content, { reach, publicUrl: config.PUBLIC_URL }))
     if (text === undefined)
       throw new InputError(
-        `${channelName(reach.channel)}最多 ${reach.longest} ${unitOf(reach)},这条连短的也放不下。缩短标题、地点或网址。`,
+        `${channelName(reach.channel)}最多 ${reach.longest} ${unitOf(reach)}，这条连短的也放不下。缩短标题、地点或网址。`,
       )
     const length = lengthOn(reach, text)
     console.log(
-      `—— ${channelName(reach.channel)}(${length} ${unitOf(reach)},最多 ${reach.longest} ${unitOf(reach)})——\n${text}\n`,
+      `—— ${channelName(reach.channel)}(${length} ${unitOf(reach)}，最多 ${reach.longest} ${unitOf(reach)})——\n${text}\n`,
     )
   }
   if (approved) await tellIfEdited(office, approved)
@@ -215,8 +215,8 @@ async function showForecast(office: Office): Promise<number> {
 async function showRehearsal(office: Office): Promise<number> {
   const { db, reaches, options, config, now } = office
   const { notice, content } = await noticeOf(office)
-  if (Date.parse(notice.ends) <= now.getTime()) throw new InputError('活动已经结束,没有可演练的。')
-  if (!options.json) console.log('演练:人数是真的,渠道是假的,不发给任何人。')
+  if (Date.parse(notice.ends) <= now.getTime()) throw new InputError('活动已经结束，没有可演练的。')
+  if (!options.json) console.log('演练：人数是真的，渠道是假的，不发给任何人。')
   const rehearsal = await rehearse(
     db,
     notice,
@@ -228,7 +228,7 @@ async function showRehearsal(office: Office): Promise<number> {
   else {
     console.log(`预计:\n${forecastInWords(rehearsal.forecast)}`)
     console.log(`演练结果(${STATES[rehearsal.report.state]}):\n${inLines(rehearsal.report)}`)
-    console.log(`现在开始发,${momentInWords(now.getTime() + rehearsal.seconds * 1000)}前后发完。`)
+    console.log(`现在开始发，${momentInWords(now.getTime() + rehearsal.seconds * 1000)}前后发完。`)
   }
   return EXIT.fine
 }
@@ -252,10 +252,10 @@ async function showReport(office: Office): Promise<number> {
   }
   console.log(`${broadcast.title}(${broadcast.id})\n${spanInWords(broadcast.starts, broadcast.ends)}`)
   console.log(whenInWords(broadcast, quietUntil(office.config.QUIET_HOURS, now.getTime()), now))
-  if (broadcast.why) console.log(`原因:${reasonInWords(broadcast.why)}`)
+  if (broadcast.why) console.log(`原因：${reasonInWords(broadcast.why)}`)
   console.log(inLines(figures))
   await tellIfEdited(office, broadcast)
-  console.log('操作记录:')
+  console.log('操作记录：')
   for (const { at, who: name, act, detail } of await auditOf(db, broadcast.id))
     console.log(
       `  ${momentInWords(at)}  ${whoInWords(name)}  ${actInWords(act)}${detail ? `(${detail})` : ''}`,
@@ -296,24 +296,26 @@ async function approveOne(office: Office): Promise<number> {
   const { notice, content } = await noticeOf(office)
   const approval = await approve(deskOf(office, content), notice, approver)
   if (approval.kind === 'approved') {
-    console.log(`${approver} 批准了“${notice.title}”。原文就此定下,之后改文件不影响它;要改就改好再批准一次。`)
+    console.log(
+      `${approver} 批准了“${notice.title}”。原文就此定下，之后改文件不影响它；要改就改好再批准一次。`,
+    )
     console.log(`发送:npm run -s notice -- send ${id}`)
     return EXIT.fine
   }
   switch (approval.because) {
     case 'own-notice':
       throw new InputError(
-        `作者(${notice.author})不能批准自己的通知,请另一位同事批准。单位里确实只有一个人时,设置 ONE_PERSON_OFFICE=on。`,
+        `作者(${notice.author})不能批准自己的通知，请另一位同事批准。单位里确实只有一个人时，设置 ONE_PERSON_OFFICE=on。`,
       )
     case 'over':
-      throw new InputError('活动已经结束或过了失效时间,不能批准。核对文件里的 ends 和 expires。')
+      throw new InputError('活动已经结束或过了失效时间，不能批准。核对文件里的 ends 和 expires。')
     case 'too-long':
       throw new InputError(
-        `${channelName(approval.channel)}放不下这条通知,连短的也放不下。缩短标题、地点或网址${config.PUBLIC_URL ? '' : ',或设置 PUBLIC_URL'}。`,
+        `${channelName(approval.channel)}放不下这条通知，连短的也放不下。缩短标题、地点或网址${config.PUBLIC_URL ? '' : '，或设置 PUBLIC_URL'}。`,
       )
     case 'already':
       throw new InputError(
-        `这条通知${STATES[approval.state]},不能再批准。内容有错用 correct 发更正;要另发一条,换个文件名。`,
+        `这条通知${STATES[approval.state]}，不能再批准。内容有错用 correct 发更正；要另发一条，换个文件名。`,
       )
   }
 }
@@ -331,7 +333,7 @@ async function sendOne(office: Office): Promise<number> {
           `这条通知还没有批准。先请另一位同事:npm run -s notice -- approve ${id} --as 姓名`,
         )
       case 'over':
-        throw new InputError('活动已经结束或过了失效时间,不发了。')
+        throw new InputError('活动已经结束或过了失效时间，不发了。')
       case 'already':
         throw new InputError(`这条通知${STATES[sending.broadcast.state]}。${cureFor(sending.broadcast)}`)
     }
@@ -351,10 +353,10 @@ async function tellSending(
     return reach ? secondsFor(count, reach) : 0
   })
   console.log(
-    `“${broadcast.title}”(${broadcast.id})交给机器人发送:${figures.waiting} 人要发,约需 ${durationInWords(Math.max(0, ...seconds))}。`,
+    `“${broadcast.title}”(${broadcast.id})交给机器人发送：${figures.waiting} 人要发，约需 ${durationInWords(Math.max(0, ...seconds))}。`,
   )
   if (figures.withheld > 0)
-    console.log(`另有 ${figures.withheld} 人不发:${reasonsInWords(figures).join(',')}。`)
+    console.log(`另有 ${figures.withheld} 人不发：${reasonsInWords(figures).join('，')}。`)
   if (figures.planned === 0) console.log('目前没有人订阅这个地区的这些主题。')
   console.log(`${whenInWords(broadcast, quietUntil(config.QUIET_HOURS, now.getTime()), now)}。`)
   const trouble = await troubleWith(db, figures, now)
@@ -369,16 +371,16 @@ async function troubleWith(
   now: Date,
 ): Promise<string | undefined> {
   const detail = await heartbeat(db, BOT, now)
-  if (detail === undefined) return '没有看到机器人在运行,它启动后(npm start)自动开始发。'
+  if (detail === undefined) return '没有看到机器人在运行，它启动后(npm start)自动开始发。'
   const lanes = JSON.parse(detail === '' ? '{}' : detail) as Record<string, string>
   if (waiting === 0) return undefined
   if (Object.keys(lanes).length === 0)
-    return '机器人在运行,但没有连上能主动发消息的渠道。设置 TELEGRAM_TOKEN 后重新启动。'
+    return '机器人在运行，但没有连上能主动发消息的渠道。设置 TELEGRAM_TOKEN 后重新启动。'
   for (const [channel, state] of Object.entries(lanes)) {
     if (state === 'refused')
-      return `${channelName(channel)} 拒绝了机器人的令牌。核对 TELEGRAM_TOKEN,再重新启动。`
-    if (state === 'out-of-reach') return `现在连不上 ${channelName(channel)},正在重试。`
-    if (state === 'asked-to-wait') return `${channelName(channel)} 要求等一等,到时间接着发。`
+      return `${channelName(channel)} 拒绝了机器人的令牌。核对 TELEGRAM_TOKEN，再重新启动。`
+    if (state === 'out-of-reach') return `现在连不上 ${channelName(channel)}，正在重试。`
+    if (state === 'asked-to-wait') return `${channelName(channel)} 要求等一等，到时间接着发。`
   }
   return undefined
 }
@@ -398,21 +400,21 @@ async function correctOne(office: Office): Promise<number> {
   switch (correction.because) {
     case 'unknown':
       await noticeOf(office)
-      throw new InputError('这条通知还没有发过。直接改文件,再批准。')
+      throw new InputError('这条通知还没有发过。直接改文件，再批准。')
     case 'not-out':
-      throw new InputError(`这条通知${STATES[correction.state]},没有人收到过。直接改文件,再批准一次。`)
+      throw new InputError(`这条通知${STATES[correction.state]}，没有人收到过。直接改文件，再批准一次。`)
     case 'still-sending':
       throw new InputError(
-        `还在发送。先 npm run -s notice -- cancel ${id}(没收到的人不会再收到错的),再发更正。`,
+        `还在发送。先 npm run -s notice -- cancel ${id}(没收到的人不会再收到错的)，再发更正。`,
       )
     case 'own-notice':
       throw new InputError(
-        '更正也不能由原通知的作者自己发,请另一位同事来发。单位里确实只有一个人时,设置 ONE_PERSON_OFFICE=on。',
+        '更正也不能由原通知的作者自己发，请另一位同事来发。单位里确实只有一个人时，设置 ONE_PERSON_OFFICE=on。',
       )
     case 'over':
-      throw new InputError('活动已经结束,不用更正了。')
+      throw new InputError('活动已经结束，不用更正了。')
     case 'too-long':
-      throw new InputError(`${channelName(correction.channel)}放不下这么长的更正,写短一些。`)
+      throw new InputError(`${channelName(correction.channel)}放不下这么长的更正，写短一些。`)
   }
 }
 
@@ -425,7 +427,7 @@ async function stopOne(
   const stop = await act(db, id, who, now)
   if (stop.kind === 'refused') {
     const broadcast = await broadcastOf(office)
-    throw new InputError(`这条通知${STATES[broadcast.state]},做不了这一步。${cureFor(broadcast)}`)
+    throw new InputError(`这条通知${STATES[broadcast.state]}，做不了这一步。${cureFor(broadcast)}`)
   }
   console.log(
     `${told}npm run -s notice -- ${stop.state === 'paused' ? 'resume' : stop.state === 'sending' ? 'watch' : 'report'} ${id}`,
@@ -442,7 +444,7 @@ function cureFor({ id, state }: Broadcast): string {
     case 'paused':
       return `接着发:npm run -s notice -- resume ${id}`
     default:
-      return `要再发一条,换个文件名另写一份;查台账:npm run -s notice -- report ${id}`
+      return `要再发一条，换个文件名另写一份；查台账：npm run -s notice -- report ${id}`
   }
 }
 
@@ -477,7 +479,7 @@ async function watch(office: Office): Promise<number> {
     if (over || leaving.signal.aborted) break
     await nap(live ? 1000 : 2000, leaving.signal)
   }
-  if (leaving.signal.aborted) console.log(`${live ? '\n' : ''}离开了,发送不受影响。`)
+  if (leaving.signal.aborted) console.log(`${live ? '\n' : ''}离开了，发送不受影响。`)
   return EXIT.fine
 }
 
@@ -492,17 +494,17 @@ async function progress(
   const quiet = quietUntil(config.QUIET_HOURS, now.getTime())
   const speed =
     broadcast.state === 'sending' && rate !== undefined && rate > 0
-      ? `${rate.toFixed(1)} 条/秒,还要约 ${durationInWords(figures.waiting / rate)}`
+      ? `${rate.toFixed(1)} 条/秒，还要约 ${durationInWords(figures.waiting / rate)}`
       : ''
   return [
     `${barInWords(figures)} ${whenInWords(broadcast, quiet, now)}`,
     speed,
     figuresInWords(figures),
-    reasonsInWords(figures, 4).join(','),
+    reasonsInWords(figures, 4).join('，'),
     trouble ?? '',
   ]
     .filter(Boolean)
-    .join(';')
+    .join('；')
 }
 
 function nap(ms: number, signal: AbortSignal): Promise<void> {
@@ -531,7 +533,8 @@ async function noticeOf({ id, loaded, db }: Office): Promise<{ notice: Notice; c
   const own = problems.filter(
     ({ file }) => file.startsWith('knowledge/notices/') && basename(file, '.md') === id,
   )
-  if (own.length > 0) throw new InputError(`这条通知的文件有错误,还不能用:\n${own.map(describe).join('\n')}`)
+  if (own.length > 0)
+    throw new InputError(`这条通知的文件有错误，还不能用：\n${own.map(describe).join('\n')}`)
   if (content === undefined) throw new InputError(BROKEN)
   throw unknown(id, [...content.notices, ...(await listBroadcasts(db))])
 }
@@ -542,7 +545,7 @@ async function broadcastOf(office: Office): Promise<Broadcast> {
   if (broadcast) return broadcast
   const { notice } = await noticeOf(office)
   throw new InputError(
-    `“${notice.title}”还没有批准,也就没有发过。先:npm run -s notice -- approve ${office.id} --as 姓名`,
+    `“${notice.title}”还没有批准，也就没有发过。先：npm run -s notice -- approve ${office.id} --as 姓名`,
   )
 }
 
@@ -554,7 +557,7 @@ function unknown(id: string, known: readonly { readonly id: string }[]): InputEr
 }
 
 function orDidYouMean(like: string | undefined): string {
-  return like ? `是不是想写“${like}”?` : ''
+  return like ? `是不是想写“${like}”？` : ''
 }
 
 async function isEdited({ loaded }: Office, broadcast: Broadcast): Promise<boolean> {
@@ -565,7 +568,7 @@ async function isEdited({ loaded }: Office, broadcast: Broadcast): Promise<boole
 async function tellIfEdited(office: Office, broadcast: Broadcast): Promise<void> {
   if (await isEdited(office, broadcast))
     console.log(
-      `注意:文件在批准之后改过。发出的是 ${broadcast.approver} 批准的原文,改动不会发出去。${broadcast.state === 'approved' ? '要发改过的,再批准一次。' : '要让收到的人知道,用 correct 发更正。'}`,
+      `注意：文件在批准之后改过。发出的是 ${broadcast.approver} 批准的原文，改动不会发出去。${broadcast.state === 'approved' ? '要发改过的，再批准一次。' : '要让收到的人知道，用 correct 发更正。'}`,
     )
 }
 

@@ -6,11 +6,11 @@ import { openDatabase } from '../store/database.ts'
 import { say } from '../talk/compose.ts'
 import { EXIT, runCommand, UsageError } from './command.ts'
 
-const HELP = `在终端里和机器人聊天。什么都不会被保存;改了 knowledge/ 或 intents/ 马上生效。
+const HELP = `在终端里和机器人聊天。什么都不会被保存；改了 knowledge/ 或 intents/ 马上生效。
 
   npm run talk [-- --region 莲都]
 
-  --region NAME   所在地区:编号或名称
+  --region NAME   所在地区：编号或名称
   --help          显示这段说明`
 
 await runCommand(HELP, async (config) => {
@@ -34,7 +34,7 @@ await runCommand(HELP, async (config) => {
   ) {
     await bot.stop()
     throw new UsageError(
-      `没有叫“${values.region}”的地区,可用的有:${content.regions.map(({ name }) => name).join('、')}`,
+      `没有叫“${values.region}”的地区，可用的有：${content.regions.map(({ name }) => name).join('、')}`,
     )
   }
   await talkInTerminal({

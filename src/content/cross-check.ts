@@ -31,7 +31,7 @@ export function crossCheck(
   for (const entry of content.entries) {
     const { file } = entry
     if (entry.region === undefined && !entry.imported)
-      report('warning', file, ['id'], '没有写地区,会当作所有地区通用', '如果只适用于一地,补上“region: …”。')
+      report('warning', file, ['id'], '没有写地区，会当作所有地区通用', '如果只适用于一地，补上“region: …”。')
     else if (entry.region !== undefined && !regions.has(entry.region))
       report(
         'error',
@@ -54,7 +54,7 @@ export function crossCheck(
         'warning',
         file,
         ['id'],
-        '没有写出处,回复里会说明没有出处',
+        '没有写出处，回复里会说明没有出处',
         '补上“source: { document: …, clause: … }”。',
       )
     else if (entry.source && !sources.has(entry.source.document))
@@ -83,7 +83,7 @@ export function crossCheck(
     const { file } = intent
     const twin = intentIds.get(intent.id)
     if (twin)
-      report('error', file, ['intent'], `意图“${intent.id}”已经写在 ${twin}`, '换一个名字,或把两份合起来。')
+      report('error', file, ['intent'], `意图“${intent.id}”已经写在 ${twin}`, '换一个名字，或把两份合起来。')
     intentIds.set(intent.id, file)
     for (const [region, id] of Object.entries(intent.answers)) {
       const entry = entries.get(id)
@@ -102,7 +102,7 @@ export function crossCheck(
           'error',
           file,
           ['answers', region],
-          `指向“${id}”,但没有这条答案`,
+          `指向“${id}”，但没有这条答案`,
           orNearest(id, entries.keys(), '已有答案的编号'),
         )
       else if (entry.region !== undefined && entry.region !== region)
@@ -110,7 +110,7 @@ export function crossCheck(
           'error',
           file,
           ['answers', region],
-          `“${id}”是 ${entry.region} 的答案,却写在 ${region} 下`,
+          `“${id}”是 ${entry.region} 的答案，却写在 ${region} 下`,
           `写成“${entry.region}: ${id}”。`,
         )
     }
@@ -126,7 +126,7 @@ export function crossCheck(
           file,
           ['phrasings', i],
           `问法“${phrasing}”已经写在“${before.intent}”(${before.file})`,
-          '一种问法只能属于一个意图,删去一处。',
+          '一种问法只能属于一个意图，删去一处。',
         )
       else claimed.set(key, { intent: intent.id, file })
     })
@@ -137,8 +137,8 @@ export function crossCheck(
         'error',
         entry.file,
         ['id'],
-        `没有任何意图指向“${entry.id}”,访客问不到它`,
-        '在 intents/ 里给它加一个意图,或把它加进已有意图的 answers。',
+        `没有任何意图指向“${entry.id}”，访客问不到它`,
+        '在 intents/ 里给它加一个意图，或把它加进已有意图的 answers。',
       )
 
   const hotlines = new Set(content.hotlines.map((hotline) => hotline.number))
@@ -174,20 +174,20 @@ function reportImported({ entries }: Content, report: Report): void {
       'warning',
       nowhere[0].file,
       ['id'],
-      `从表格导入的答案里有 ${nowhere.length} 条没有写地区,会当作所有地区通用`,
-      '如果只适用于一地,在表格的“地区”一列写明,重新导入。',
+      `从表格导入的答案里有 ${nowhere.length} 条没有写地区，会当作所有地区通用`,
+      '如果只适用于一地，在表格的“地区”一列写明，重新导入。',
     )
   if (sourceless[0])
     report(
       'warning',
       sourceless[0].file,
       ['id'],
-      `从表格导入的答案里有 ${sourceless.length} 条没有写出处,回复里会说明没有出处`,
-      '在表格的“来源”一列写明,重新导入。',
+      `从表格导入的答案里有 ${sourceless.length} 条没有写出处，回复里会说明没有出处`,
+      '在表格的“来源”一列写明，重新导入。',
     )
 }
 
 function orNearest(word: string, candidates: Iterable<string>, otherwise: string): string {
   const nearest = closest(word, candidates)
-  return nearest ? `是不是想写“${nearest}”?` : `改成${otherwise}。`
+  return nearest ? `是不是想写“${nearest}”？` : `改成${otherwise}。`
 }

@@ -12,7 +12,7 @@ export function readEntry(file: string, text: string, facets: readonly Facet[]):
       file,
       1,
       '文件开头缺少两行“---”之间的说明部分',
-      '照着同目录别的文件,把 id、title 等写在两行“---”之间。',
+      '照着同目录别的文件，把 id、title 等写在两行“---”之间。',
     )
 
   const head: Parsed<z.output<typeof entryHead>> = readYaml(
@@ -49,7 +49,7 @@ function readBody(file: string, lines: readonly string[], start: number, facets:
           : facet === undefined
             ? {
                 message: `不认识的小标题“${heading}”`,
-                cure: `可用的有:${known.join('、')}${suggest(heading, known)}`,
+                cure: `可用的有：${known.join('、')}${suggest(heading, known)}`,
               }
             : facetIds.includes(facet.id)
               ? { message: `小标题“${heading}”出现了两次`, cure: '把两段合成一段。' }
@@ -77,7 +77,7 @@ function readBody(file: string, lines: readonly string[], start: number, facets:
         file,
         line: headingLines[i],
         message: `“${facet}”一节是空的`,
-        cure: '写上内容,或删去这个小标题。',
+        cure: '写上内容，或删去这个小标题。',
       })
     sections[facet] = section
   })
@@ -86,7 +86,7 @@ function readBody(file: string, lines: readonly string[], start: number, facets:
 
 function suggest(heading: string, known: readonly string[]): string {
   const nearest = closest(heading, known)
-  return nearest ? `。是不是想写“${nearest}”?` : '。'
+  return nearest ? `。是不是想写“${nearest}”？` : '。'
 }
 
 function failure(file: string, line: number, message: string, cure: string): Parsed<Entry> {

@@ -29,7 +29,7 @@ export function checkFigures(content: Content, root: string): Problem[] {
             file: entry.file,
             line: lineOf(resolve(root, entry.file), figure),
             message: `答案里的“${figure}”在原文里找不到`,
-            cure: `对照 ${entry.source?.document} 的${entry.source?.clause},改成原文的数字和单位。`,
+            cure: `对照 ${entry.source?.document} 的${entry.source?.clause}，改成原文的数字和单位。`,
           })
   }
   return problems

@@ -40,8 +40,8 @@ export async function loadContent(
         found.push({
           severity: 'error',
           file,
-          message: '这个文件不是 UTF-8 编码,有些字读不出来',
-          cure: '用记事本打开,另存为 UTF-8 编码。',
+          message: '这个文件不是 UTF-8 编码，有些字读不出来',
+          cure: '用记事本打开，另存为 UTF-8 编码。',
         })
       return text
     } catch {
@@ -49,7 +49,7 @@ export async function loadContent(
         severity: 'error',
         file,
         message: '这个文件不见了或无法读取',
-        cure: '恢复这个文件,或从备份、git 里找回。',
+        cure: '恢复这个文件，或从备份、git 里找回。',
       })
       return undefined
     }

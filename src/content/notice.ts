@@ -82,12 +82,12 @@ function faultsOf(notice: Notice, known: Known, now: Date): Fault[] {
   const sendAt = notice.sendAt === undefined ? undefined : Date.parse(notice.sendAt)
   const expires = notice.expires === undefined ? undefined : Date.parse(notice.expires)
 
-  fault(ends <= starts, 'ends', '结束时间早于开始时间', '对调 starts 和 ends,或改成正确的时间。')
+  fault(ends <= starts, 'ends', '结束时间早于开始时间', '对调 starts 和 ends，或改成正确的时间。')
   if (ends > starts && ends <= now.getTime())
     faults.push({
       at: 'ends',
       message: '活动时间已经过了',
-      cure: '改成将来的时间;办完的活动移到 knowledge/notices/archive/ 里。',
+      cure: '改成将来的时间；办完的活动移到 knowledge/notices/archive/ 里。',
       over: true,
     })
   fault(sendAt !== undefined && sendAt >= ends, 'send-at', '发送时间晚于活动结束', '改成活动开始以前的时间。')
@@ -100,20 +100,20 @@ function faultsOf(notice: Notice, known: Known, now: Date): Fault[] {
   fault(
     Array.from(notice.title).length > LONGEST_TITLE,
     'title',
-    `标题有 ${Array.from(notice.title).length} 个字,最多 ${LONGEST_TITLE} 个`,
-    '缩短标题,细节写进正文。',
+    `标题有 ${Array.from(notice.title).length} 个字，最多 ${LONGEST_TITLE} 个`,
+    '缩短标题，细节写进正文。',
   )
   fault(
     notice.body.length > LONGEST_BODY,
     'body',
-    `正文有 ${notice.body.length} 个字,最多 ${LONGEST_BODY} 个`,
-    '缩短正文,或把详情放到 link 的网页里。',
+    `正文有 ${notice.body.length} 个字，最多 ${LONGEST_BODY} 个`,
+    '缩短正文，或把详情放到 link 的网页里。',
   )
   for (const at of ['title', 'place'] as const) {
     const name = at === 'title' ? '标题' : '地点'
-    fault(/\n/.test(notice[at]), at, `${name}写了不止一行`, '写成一行,细节写进正文。')
+    fault(/\n/.test(notice[at]), at, `${name}写了不止一行`, '写成一行，细节写进正文。')
     const odd = unplainIn(notice[at])
-    fault(odd !== undefined, at, `${name}里有${odd?.what},各平台显示不一样`, odd?.cure ?? '')
+    fault(odd !== undefined, at, `${name}里有${odd?.what}，各平台显示不一样`, odd?.cure ?? '')
   }
   for (const line of notice.body.split('\n')) {
     const odd = unplainIn(line)
@@ -121,7 +121,7 @@ function faultsOf(notice: Notice, known: Known, now: Date): Fault[] {
       faults.push({
         at: 'body',
         line,
-        message: `正文里的“${line.trim().slice(0, 20)}”有${odd.what},各平台显示不一样`,
+        message: `正文里的“${line.trim().slice(0, 20)}”有${odd.what}，各平台显示不一样`,
         cure: odd.cure,
       })
   }
@@ -150,24 +150,24 @@ const UNPLAIN: readonly Unplain[] = [
   {
     pattern: /^#{1,6}\s|\*\*|__|~~|^\s*\||\]\(|`/,
     what: ' Markdown 记号或表格',
-    cure: '只用普通文字,去掉 # ** __ ~~ | ` 这些记号;网址直接写出来。',
+    cure: '只用普通文字，去掉 # ** __ ~~ | ` 这些记号;网址直接写出来。',
   },
   {
     pattern: /<\/?[a-z][^>]*>|<!--|&(?:[a-z]+|#\d+|#x[\da-f]+);/i,
     what: ' HTML 标签或代码',
-    cure: '只用普通文字,去掉尖括号里的标签;&nbsp; 这样的代码换成它代表的字。',
+    cure: '只用普通文字，去掉尖括号里的标签;&nbsp; 这样的代码换成它代表的字。',
   },
   {
     // WeChat shows [微笑] as a picture, other channels as the word.
     pattern: /\[\p{Script=Han}{1,4}\]/u,
     what: '微信表情代码',
-    cure: '去掉方括号里的表情,或改用【】和系统自带的表情符号。',
+    cure: '去掉方括号里的表情，或改用【】和系统自带的表情符号。',
   },
   {
     // The joiner holds emoji together; the rest of the invisible ones turn up by copying from a web page.
     pattern: /[^\P{C}\u200D]/u,
     what: '看不见的控制字符',
-    cure: '多半是从网页或 Word 复制带来的,把这一行删掉重新打一遍。',
+    cure: '多半是从网页或 Word 复制带来的，把这一行删掉重新打一遍。',
   },
 ]
 
@@ -176,5 +176,5 @@ const unplainIn = (line: string): Unplain | undefined =>
 
 function nearest(word: string, candidates: readonly string[]): string {
   const like = closest(word, candidates)
-  return like ? `是不是想写“${like}”?` : `可用的有:${candidates.join('、')}。`
+  return like ? `是不是想写“${like}”？` : `可用的有：${candidates.join('、')}。`
 }

@@ -85,7 +85,7 @@ export function findHeads(sheet: Sheet): Heads | undefined {
 
 /** What is wrong with a file none of whose readings has the heads that are needed. */
 export function missingHeads(readings: Iterable<Sheet>): { message: string; cure: string } {
-  const wanted = '第一行写上表头:编号(可以没有)、标准问题、相似问法、答案,还可以有地区、主题、来源。'
+  const wanted = '第一行写上表头：编号(可以没有)、标准问题、相似问法、答案，还可以有地区、主题、来源。'
   const sheets = [...readings]
   const first = sheets
     .map((sheet) => sheet.rows.find(({ cells }) => cells.some(({ text }) => text.trim() !== '')))
@@ -99,15 +99,15 @@ export function missingHeads(readings: Iterable<Sheet>): { message: string; cure
   )
     return {
       message: `表头“${shortened(texts[0] ?? '')}”挤在一格里`,
-      cure: 'CSV 各格之间要用英文逗号、分号或制表符隔开,不能用中文逗号。',
+      cure: 'CSV 各格之间要用英文逗号、分号或制表符隔开，不能用中文逗号。',
     }
   const known = Object.values(HEADS).flat()
   const meant = texts.flatMap((text) => {
     const near = columnOf(text) ? undefined : closest(text, known)
-    return near ? `“${shortened(text)}”是不是想写“${near}”?` : []
+    return near ? `“${shortened(text)}”是不是想写“${near}”？` : []
   })
   return {
-    message: `没有找到“标准问题”和“答案”两个表头,看到的是:${texts.slice(0, 8).map(shortened).join('、')}`,
+    message: `没有找到“标准问题”和“答案”两个表头，看到的是：${texts.slice(0, 8).map(shortened).join('、')}`,
     cure: `${meant.join('')}${wanted}`,
   }
 }
@@ -156,7 +156,7 @@ export function checkRows(sheet: Sheet, heads: Heads, regions: readonly Region[]
     if (sameId !== undefined) {
       refuse(
         `编号“${read.givenId}”和第 ${sameId} 行的一样`,
-        '改成没有用过的编号(大小写不同也算一样),或留空。',
+        '改成没有用过的编号(大小写不同也算一样)，或留空。',
       )
       continue
     }
@@ -166,7 +166,7 @@ export function checkRows(sheet: Sheet, heads: Heads, regions: readonly Region[]
     if (twin) {
       refuse(
         `标准问题和第 ${twin.number} 行的一样`,
-        '两行合成一行,或改写其中一个问题;各地答案不同时,在“地区”一列分别写明。',
+        '两行合成一行，或改写其中一个问题；各地答案不同时，在“地区”一列分别写明。',
       )
       continue
     }
@@ -179,8 +179,8 @@ export function checkRows(sheet: Sheet, heads: Heads, regions: readonly Region[]
       row: sheet.brokenAt,
       leftOut: true,
       about: '',
-      message: '这一行有个引号没有成对,从这里到文件末尾都读不出来',
-      cure: '补上或删去多出的英文双引号;正文里的双引号要写成两个。用 Excel 或 WPS 保存就不会出错。',
+      message: '这一行有个引号没有成对，从这里到文件末尾都读不出来',
+      cure: '补上或删去多出的英文双引号；正文里的双引号要写成两个。用 Excel 或 WPS 保存就不会出错。',
     })
 
   const named = nameAll(drafts, ids)
@@ -200,8 +200,8 @@ export function checkRows(sheet: Sheet, heads: Heads, regions: readonly Region[]
           row: draft.number,
           leftOut: false,
           about: shortened(draft.question),
-          message: `相似问法“${shortened(phrasing)}”和第 ${owner.number} 行的重复,没有写入`,
-          cure: '一种问法只能属于一个答案,在其中一行删去它。',
+          message: `相似问法“${shortened(phrasing)}”和第 ${owner.number} 行的重复，没有写入`,
+          cure: '一种问法只能属于一个答案，在其中一行删去它。',
         })
     }
   })
@@ -225,7 +225,7 @@ function readRow(row: TableRow, heads: Heads, regions: readonly Region[]): Draft
   if (beyond)
     return {
       message: `这一行比表头多出一格“${shortened(beyond.text.trim())}”`,
-      cure: '正文里有英文逗号时,整格要用英文双引号括起来;或用 Excel、WPS 保存。',
+      cure: '正文里有英文逗号时，整格要用英文双引号括起来；或用 Excel、WPS 保存。',
     }
 
   const text = (column: Column): string => clean(cellsOf(row, heads, column)[0]?.text ?? '')
@@ -236,11 +236,11 @@ function readRow(row: TableRow, heads: Heads, regions: readonly Region[]): Draft
   if (question === '')
     return {
       message: '没有标准问题',
-      cure: answer === '' ? '删去这一行,或补上问题和答案。' : '补上问题;合并的单元格要先拆开,每行都填。',
+      cure: answer === '' ? '删去这一行，或补上问题和答案。' : '补上问题；合并的单元格要先拆开，每行都填。',
     }
   if (keyOf(question) === '')
     return { message: `标准问题“${shortened(question)}”里没有字`, cure: '写成一句话。' }
-  if (answer === '') return { message: '没有答案', cure: '补上答案;合并的单元格要先拆开,每行都填。' }
+  if (answer === '') return { message: '没有答案', cure: '补上答案；合并的单元格要先拆开，每行都填。' }
   const long =
     tooLong('标准问题', question, LONGEST.question) ??
     tooLong('答案', answer, LONGEST.answer) ??
@@ -268,13 +268,13 @@ function readRow(row: TableRow, heads: Heads, regions: readonly Region[]): Draft
       const key = keyOf(phrasing)
       if (key === '' || own.has(key)) continue
       const fault = tooLong('相似问法', phrasing, LONGEST.question)
-      if (fault) return { ...fault, cure: '几种问法之间用 | 或换行隔开,一种问法写一句话。' }
+      if (fault) return { ...fault, cure: '几种问法之间用 | 或换行隔开，一种问法写一句话。' }
       own.add(key)
       similar.push(phrasing)
     }
   if (similar.length > MOST_PHRASINGS)
     return {
-      message: `相似问法有 ${similar.length} 种,最多 ${MOST_PHRASINGS} 种`,
+      message: `相似问法有 ${similar.length} 种，最多 ${MOST_PHRASINGS} 种`,
       cure: '删去意思和字面都很接近的。',
     }
   return {
@@ -298,28 +298,28 @@ function cellFault({ text, fault }: Cell, head: string): Fault | undefined {
   if (fault === 'formula' || /^=[A-Za-z("]/.test(plain))
     return {
       message: `“${head}”这一格是公式`,
-      cure: '复制这一格,选择性粘贴为“数值”,再保存。',
+      cure: '复制这一格，选择性粘贴为“数值”，再保存。',
     }
   if (fault === 'error' || /^#(?:N\/A|REF!|NAME\?|VALUE!|DIV\/0!|NUM!|NULL!)$|^#{3,}$/.test(plain))
     return {
       message: `“${head}”这一格是“${shortened(plain)}”`,
-      cure: '改正表格里出错的公式,或直接写上文字。',
+      cure: '改正表格里出错的公式，或直接写上文字。',
     }
   if (!text.isWellFormed() || text.includes('\uFFFD'))
     return {
       message: `“${head}”里有读不出来的字`,
-      cure: '重新输入这一格,另存为 .xlsx 或“CSV UTF-8”。',
+      cure: '重新输入这一格，另存为 .xlsx 或“CSV UTF-8”。',
     }
   if (text.startsWith('"') && text.includes('\n'))
     return {
-      message: `“${head}”里有个引号没有成对,可能把后面几行也并了进来`,
-      cure: '补上或删去多出的英文双引号;正文里的双引号要写成两个。',
+      message: `“${head}”里有个引号没有成对，可能把后面几行也并了进来`,
+      cure: '补上或删去多出的英文双引号；正文里的双引号要写成两个。',
     }
   const tag = /<\/?[a-z][a-z0-9]*(?:\s[^<>]*)?\/?>|&(?:nbsp|lt|gt|amp|quot);/i.exec(text)?.[0]
   if (tag)
     return {
       message: `“${head}”里有网页代码“${shortened(tag)}”`,
-      cure: '改成纯文字,各平台才显示得一样。',
+      cure: '改成纯文字，各平台才显示得一样。',
     }
   return undefined
 }
@@ -327,11 +327,11 @@ function cellFault({ text, fault }: Cell, head: string): Fault | undefined {
 function tooLong(head: string, text: string, most: number): Fault | undefined {
   const length = Array.from(text).length
   if (length <= most) return undefined
-  return { message: `“${head}”有 ${length} 个字,最多 ${most} 个`, cure: '缩短,或拆成几行。' }
+  return { message: `“${head}”有 ${length} 个字，最多 ${most} 个`, cure: '缩短，或拆成几行。' }
 }
 
 function idFault(id: string): Fault | undefined {
-  const cure = '用字母、数字、汉字和 - _ . 组成编号,例如 FAQ-001;或留空,由导入时编号。'
+  const cure = '用字母、数字、汉字和 - _ . 组成编号，例如 FAQ-001；或留空，由导入时编号。'
   const wrong = /[^\p{L}\p{N}._-]/u.exec(id)?.[0]
   if (wrong) return { message: `编号“${shortened(id)}”里的“${wrong}”不能用在文件名里`, cure }
   if (/^[._-]|\.$/.test(id) || /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(id))
@@ -342,7 +342,7 @@ function idFault(id: string): Fault | undefined {
 function readRegion(text: string, regions: readonly Region[]): string | undefined | Fault {
   if (text === '' || /^(?:通用|全部|所有|各地|全国|不限|all|everywhere)$/i.test(text)) return undefined
   if (SEVERAL.test(text))
-    return { message: `“地区”写了不止一个:“${shortened(text)}”`, cure: '一行写一个地区;各地都一样就留空。' }
+    return { message: `“地区”写了不止一个：“${shortened(text)}”`, cure: '一行写一个地区；各地都一样就留空。' }
   const known = regions.find(({ id, name, full, aliases }) => [id, name, full, ...aliases].includes(text))
   return known?.id ?? tooLong('地区', text, LONGEST.region) ?? text
 }

@@ -4,7 +4,7 @@ import { PHRASES, type PhraseName } from '../model/content.ts'
 /** The shape of every content file. Unknown keys are errors: a misspelt key would otherwise be ignored silently. */
 
 export const STRICT_ID = /^[a-z0-9]+(-[a-z0-9]+)*$/
-const STRICT_ID_TOLD = '只用小写字母、数字和连字符,例如 liandu-guarantee-fee'
+const STRICT_ID_TOLD = '只用小写字母、数字和连字符，例如 liandu-guarantee-fee'
 const id = z.string().regex(STRICT_ID, STRICT_ID_TOLD)
 // A bare number (88, 12355) is text here; YAML reads it as a number.
 const sentence = z.preprocess(
@@ -18,7 +18,7 @@ const day = z
   .refine((value) => z.iso.date().safeParse(value).success, '日期写成 2026-11-22 这样')
 const validity = z
   .strictObject({ from: day.optional(), until: day.optional() })
-  .refine(({ from, until }) => !from || !until || from <= until, 'from 晚于 until,起止写反了')
+  .refine(({ from, until }) => !from || !until || from <= until, 'from 晚于 until，起止写反了')
 
 export const entryHead = z
   .strictObject({
@@ -76,6 +76,7 @@ export const topicsFile = z.array(
     words: words.default([]),
     private: z.boolean().default(false),
     details: words.default([]),
+    note: sentence.optional(),
   }),
 )
 
@@ -154,7 +155,7 @@ export const phrasesFile = z.strictObject(
       name,
       sentence.refine((text) => unknownSlots(name, text).length === 0, {
         error: (issue) =>
-          `“{${unknownSlots(name, String(issue.input)).join('}、{')}}”没有可填的内容,这一句只能用 ${PHRASES[name].map((slot) => `{${slot}}`).join('、') || '纯文字'}`,
+          `“{${unknownSlots(name, String(issue.input)).join('}、{')}}”没有可填的内容，这一句只能用 ${PHRASES[name].map((slot) => `{${slot}}`).join('、') || '纯文字'}`,
       }),
     ]),
   ) as unknown as Record<PhraseName, z.ZodType<string>>,

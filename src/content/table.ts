@@ -27,16 +27,16 @@ export type TableFile =
 
 /** Opens a CSV or XLSX file by what is in it, whatever it is called. Which reading is meant shows in its heads. */
 export async function openTable(bytes: Uint8Array): Promise<TableFile> {
-  if (bytes.length === 0) return unreadable('文件是空的', '在表格里写上表头和内容,保存后再导入。')
+  if (bytes.length === 0) return unreadable('文件是空的', '在表格里写上表头和内容，保存后再导入。')
   if (startsWith(bytes, OLE))
     return unreadable(
-      '这是旧版的 .xls 文件,或设了密码的文件',
-      '用 Excel 或 WPS 打开,去掉密码,另存为“Excel 工作簿 (.xlsx)”。',
+      '这是旧版的 .xls 文件，或设了密码的文件',
+      '用 Excel 或 WPS 打开，去掉密码，另存为“Excel 工作簿 (.xlsx)”。',
     )
   if (startsWith(bytes, ZIP)) return openWorkbook(bytes)
   const text = decode(bytes)
   if (text.includes('\0'))
-    return unreadable('这不是 CSV,也不是 XLSX 文件', '用 Excel 或 WPS 打开,另存为 .xlsx 或“CSV UTF-8”。')
+    return unreadable('这不是 CSV，也不是 XLSX 文件', '用 Excel 或 WPS 打开，另存为 .xlsx 或“CSV UTF-8”。')
   return { kind: 'readings', readings: { [Symbol.iterator]: () => readingsOf(text) }, sheets: [] }
 }
 
@@ -57,7 +57,7 @@ async function openWorkbook(bytes: Uint8Array): Promise<TableFile> {
     workbook = await readXlsx(bytes, { sheets: (sheet) => !sheet.hidden && !sheet.veryHidden })
   } catch {
     // The library's reasons speak of XML parts; nobody who keeps a table can act on them.
-    return unreadable('这个 .xlsx 文件打不开,可能损坏了', '用 Excel 或 WPS 打开,另存一份 .xlsx 再导入。')
+    return unreadable('这个 .xlsx 文件打不开，可能损坏了', '用 Excel 或 WPS 打开，另存一份 .xlsx 再导入。')
   }
   const sheets = workbook.sheets.map(
     ({ name, rows, cells }): Sheet => ({

@@ -66,7 +66,7 @@ export function readYaml<T>(file: string, text: string, schema: z.ZodType<T>, fi
           severity: 'error',
           file,
           line,
-          message: `YAML 写法有误:${message}`,
+          message: `YAML 写法有误：${message}`,
           cure,
         })),
     }
@@ -92,7 +92,7 @@ function inPlainWords({ code, message }: YAMLError): { readonly message: string;
   const row = SLIPS.find(
     ({ codes, words }) => codes.includes(code) && (words === undefined || words.test(message)),
   )
-  return row ?? { message: '这一行读不懂', cure: '检查这一行和上一行的缩进、冒号和引号,照着别的行写。' }
+  return row ?? { message: '这一行读不懂', cure: '检查这一行和上一行的缩进、冒号和引号，照着别的行写。' }
 }
 
 const QUOTE = '用英文单引号把整句括起来。'
@@ -102,47 +102,47 @@ const SLIPS: readonly {
   readonly message: string
   readonly cure: string
 }[] = [
-  { codes: ['TAB_AS_INDENT'], message: '缩进用了 Tab 键', cure: '缩进请用空格,不要用 Tab。' },
-  { codes: ['DUPLICATE_KEY'], message: '同一个键写了两次', cure: '删去一个,或合成一行。' },
+  { codes: ['TAB_AS_INDENT'], message: '缩进用了 Tab 键', cure: '缩进请用空格，不要用 Tab。' },
+  { codes: ['DUPLICATE_KEY'], message: '同一个键写了两次', cure: '删去一个，或合成一行。' },
   { codes: ['BAD_ALIAS'], message: '文字以“*”开头', cure: QUOTE },
   {
     codes: ['BAD_SCALAR_START', 'UNEXPECTED_TOKEN'],
-    message: '文字以符号开头,或引号、括号后面还有字',
+    message: '文字以符号开头，或引号、括号后面还有字',
     cure: QUOTE,
   },
   {
     codes: ['BLOCK_AS_IMPLICIT_KEY'],
     words: /Nested mappings/,
     message: '文字里有“冒号加空格”',
-    cure: '用英文单引号把整句括起来,或把里面的冒号换成中文的。',
+    cure: '用英文单引号把整句括起来，或把里面的冒号换成中文的。',
   },
   {
     codes: ['MISSING_CHAR'],
     words: /quote/,
     message: '引号少了一半',
-    cure: '补上成对的那一个,两个都要是英文引号。行号常常偏后,往上找只有一个引号的那一行。',
+    cure: '补上成对的那一个，两个都要是英文引号。行号常常偏后，往上找只有一个引号的那一行。',
   },
   {
     codes: ['MULTILINE_IMPLICIT_KEY', 'MISSING_CHAR'],
     words: /Implicit/,
-    message: '这一行少了英文冒号,或冒号、短横后面少了空格',
-    cure: '冒号用英文的,冒号和短横后面都空一格。',
+    message: '这一行少了英文冒号，或冒号、短横后面少了空格',
+    cure: '冒号用英文的，冒号和短横后面都空一格。',
   },
   {
     codes: ['BAD_INDENT', 'MISSING_CHAR', 'BLOCK_IN_FLOW'],
     words: /[Ff]low/,
     message: '方括号或花括号少了一半',
-    cure: '补上 ] 或 }。行号常常偏后,连上一行一起看。',
+    cure: '补上 ] 或 }。行号常常偏后，连上一行一起看。',
   },
   {
     codes: ['BAD_INDENT', 'BLOCK_AS_IMPLICIT_KEY'],
-    message: '这一行和上下行没有对齐,或短横后面少了空格',
-    cure: '照上下行写:开头的空格一样多,短横后面空一格。',
+    message: '这一行和上下行没有对齐，或短横后面少了空格',
+    cure: '照上下行写：开头的空格一样多，短横后面空一格。',
   },
 ]
 
 const EXPECTED: Readonly<Record<string, string>> = {
-  array: '一串词,写成 [一, 二] 或一行一条',
+  array: '一串词，写成 [一, 二] 或一行一条',
   string: '文字',
   number: '数字',
   boolean: 'true 或 false',
@@ -167,7 +167,7 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType): Explained[] {
         return {
           path: [...path, key],
           message: `不认识的键“${key}”`,
-          cure: nearest ? `是不是想写“${nearest}”?` : '删去它,或对照 docs/ 里的例子改正。',
+          cure: nearest ? `是不是想写“${nearest}”？` : '删去它，或对照 docs/ 里的例子改正。',
         }
       })
     case 'invalid_type':
@@ -181,7 +181,7 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType): Explained[] {
           path,
           // Where the schema has no words of its own, zod speaks English.
           message: issue.message.startsWith('Invalid input')
-            ? `${place}的写法不对,应当是${EXPECTED[issue.expected] ?? '别的写法'}`
+            ? `${place}的写法不对，应当是${EXPECTED[issue.expected] ?? '别的写法'}`
             : `${place}:${issue.message}`,
           cure: '对照 docs/ 里的例子改正。',
         },

@@ -153,6 +153,8 @@ export interface Topic {
   readonly private: boolean
   /** Facets most visitors need about things of this topic; a reply says which of them the document does not give. */
   readonly details: readonly string[]
+  /** Said beside every answer of this topic, whatever the document says: whom to call. */
+  readonly note?: string | undefined
 }
 
 /** The bot's own sentences by name, each with what may be filled in as `{name}`. */

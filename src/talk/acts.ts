@@ -17,6 +17,7 @@ export const ACTS = [
   'remind',
   'events',
   'more',
+  'simpler',
   'not-that',
   'others',
   'ask-instead',

@@ -54,6 +54,12 @@ export interface AnswerOptions {
   readonly facets?: readonly Facet[]
   /** Asked as a follow-up: what was asked for comes first, the answer it belongs to after it. */
   readonly facetFirst?: boolean
+  /** The visitor has just read this answer: beside a detail its first sentence is enough. */
+  readonly known?: boolean
+  /** Told beside other entries: only what was asked for. */
+  readonly beside?: boolean
+  /** 「说简单点」: the first sentence. */
+  readonly brief?: boolean
   /** All of it, however long. */
   readonly whole?: boolean
 }
@@ -70,20 +76,28 @@ export function composeAnswer(
   options: AnswerOptions = {},
 ): Draft {
   const source = content.sources.find(({ id }) => id === entry.source?.document)
-  const answer = { kind: 'answer' as const, text: entry.answer }
-  const asked = detailsOf(content, entry, source, options.facets ?? [])
-  const told = options.facetFirst ? [...asked, answer] : [answer, ...asked]
-  if (!asked.some(({ kind }) => kind === 'unsaid'))
-    told.push(...unsaidRest(content, entry, options.facets ?? []))
-  const { sections, cut } = options.whole
-    ? { sections: [...told, ...restOf(entry, content, options.facets ?? [])], cut: false }
-    : shorten(told, content)
+  const facets = options.facets ?? []
   const status = statusLine(content, entry, source, today)
+  const asked = detailsOf(content, entry, source, facets, status)
+  const read = options.known && options.facetFirst && asked.length > 0
+  const answer = {
+    kind: 'answer' as const,
+    text: read || options.brief ? firstSentence(entry.answer) : entry.answer,
+  }
+  const whetherItHolds = facets.some(({ id }) => id === '是否有效')
+  const told = options.facetFirst || whetherItHolds ? [...asked, answer] : [answer, ...asked]
+  const enough = read || options.brief || (options.beside && facets.length > 0)
+  if (!enough && !asked.some(({ kind }) => kind === 'unsaid'))
+    told.push(...unsaidRest(content, entry, facets))
+  if (!read) told.push(...noteOf(content, entry))
+  const { sections, cut } = options.whole
+    ? { sections: [...told, ...restOf(entry, content, facets)], cut: false }
+    : shorten(told, content)
+  const held = status ? [{ kind: 'status' as const, text: status }] : []
   return {
     decision: 'answer',
     sections: [
-      ...sections,
-      ...(status ? [{ kind: 'status' as const, text: status }] : []),
+      ...(whetherItHolds ? [...held, ...sections] : [...sections, ...held]),
       { kind: 'source', text: sourceLine(content, entry, source) },
     ],
     choices: nextSteps(content, entry, options, cut),
@@ -92,18 +106,29 @@ export function composeAnswer(
   }
 }
 
+const firstSentence = (text: string): string => /^[^。]*。?/u.exec(text)?.[0] ?? text
+
+function noteOf(content: Content, entry: Entry): Section[] {
+  const note = content.topics.find(({ name }) => name === entry.topics[0])?.note
+  return note === undefined || entry.imported ? [] : [{ kind: 'note', text: note }]
+}
+
+/** @param status says already that the time is over */
 function detailsOf(
   content: Content,
   entry: Entry,
   source: SourceDocument | undefined,
   facets: readonly Facet[],
+  status: string | undefined,
 ): Section[] {
   const said = facets.flatMap(({ id, label }) => {
     const text = entry.facets[id]
     return text === undefined ? [] : [{ kind: 'detail' as const, text: `${label}：${text}` }]
   })
-  const silent = facets.filter((facet) => entry.facets[facet.id] === undefined)
-  const unsaid = silent.flatMap((facet) => unsaidOf(content, entry, source, facet))
+  // 「有多少钱」 asks how much, though 「有多少」 is in it.
+  const howMuch = facets.some(({ id }) => id === '标准')
+  const silent = facets.filter(({ id }) => entry.facets[id] === undefined && !(howMuch && id === '数量'))
+  const unsaid = silent.flatMap((facet) => unsaidOf(content, entry, source, facet, status))
   const lacking = silent.filter((facet) => facet.what !== undefined && unsaid.includes(facet.unsaid))
   const together =
     lacking.length > 1
@@ -120,6 +145,7 @@ function unsaidOf(
   entry: Entry,
   source: SourceDocument | undefined,
   facet: Facet,
+  status: string | undefined,
 ): string[] {
   // A whole answer out of a table may well hold what was asked: nobody has sorted it by facet.
   if (entry.imported && facet.id !== '出处') return []
@@ -132,7 +158,7 @@ function unsaidOf(
       const until = entry.valid?.until ?? source?.valid?.until
       const title = source?.title
       const basis = until && title ? say(content, 'statusAnswer', { title, until: dayInWords(until) }) : ''
-      return [`${basis}${facet.unsaid}`]
+      return [status === undefined ? `${basis}${facet.unsaid}` : basis].filter((text) => text !== '')
     }
     default:
       return [facet.unsaid]
@@ -179,21 +205,27 @@ export function composeSeveral(
   asked: readonly { readonly entry: Entry; readonly facets: readonly Facet[] }[],
   today: string,
 ): Draft {
-  const drafts = asked.map(({ entry, facets }) => composeAnswer(content, entry, today, { facets }))
-  const pieces = drafts.flatMap(({ sections }) => sections)
-  const once = (kind: SectionKind): Section[] =>
-    [...new Set(pieces.filter((section) => section.kind === kind).map(({ text }) => text))].map((text) => ({
-      kind,
-      text,
-    }))
+  const drafts = asked.map(({ entry, facets }) =>
+    composeAnswer(content, entry, today, { facets, beside: true }),
+  )
+  const pieces = drafts.flatMap(({ sections }) => sections).filter(({ kind }) => kind !== 'source')
+  // What holds for the next one too is said after that.
+  const ofAll = pieces.filter(
+    ({ kind, text }, i) => !(SHARED.has(kind) && pieces.slice(i + 1).some((later) => later.text === text)),
+  )
+  const told = asked.map(({ entry }) => entry.id)
+  const isNew = ({ action }: DraftChoice): boolean =>
+    action.do !== 'show-entry' || action.facet !== undefined || !told.includes(action.entry)
   return {
     decision: 'answer',
     sections: [
-      ...pieces.filter(({ kind }) => kind !== 'status' && kind !== 'source'),
-      ...once('status'),
-      ...once('source'),
+      ...ofAll,
+      ...sourcesOf(
+        content,
+        asked.map(({ entry }) => entry),
+      ),
     ],
-    choices: drafts.flatMap(({ choices = [] }) => choices.slice(0, 1)),
+    choices: drafts.flatMap(({ choices = [] }) => choices.filter(isNew).slice(0, 1)),
     facet: drafts[0]?.facet,
     region: drafts[0]?.region,
   }
@@ -238,12 +270,35 @@ function statusLine(
   return undefined
 }
 
-function sourceLine(content: Content, entry: Entry, source: SourceDocument | undefined): string {
+const SHARED: ReadonlySet<SectionKind> = new Set(['unsaid', 'status', 'note'])
+
+/** One line for each document, with all the clauses told. */
+function sourcesOf(content: Content, entries: readonly Entry[]): Section[] {
+  const together = new Map<string, Entry[]>()
+  for (const entry of entries) {
+    const key = `${entry.source?.document} ${entry.checked}`
+    together.set(key, [...(together.get(key) ?? []), entry])
+  }
+  return [...together.values()].flatMap((list) => {
+    const [first] = list
+    if (first === undefined) return []
+    const source = content.sources.find(({ id }) => id === first.source?.document)
+    const clauses = [...new Set(list.flatMap((entry) => entry.source?.clause ?? []))]
+    return [{ kind: 'source' as const, text: sourceLine(content, first, source, clauses.join('、')) }]
+  })
+}
+
+function sourceLine(
+  content: Content,
+  entry: Entry,
+  source: SourceDocument | undefined,
+  clause = entry.source?.clause ?? '',
+): string {
   if (source === undefined) return say(content, 'noSource')
   const slots = {
     issuer: source.issuer,
     title: source.title,
-    clause: entry.source?.clause ?? '',
+    clause,
     checked: entry.checked ?? '',
   }
   // Nobody has checked what came out of a table: a part that would be empty is left out.

@@ -78,6 +78,10 @@ export async function converse(
   const about = entryOf(content, session.topic?.entry)
   if (about && (act === 'more' || act === 'source'))
     return tell(around, session, about, { facets: sourceAsked, whole: act === 'more', facetFirst: true })
+  if (act === 'simpler')
+    return about
+      ? tell(around, session, about, { brief: true })
+      : { draft: plainDraft(content, 'hand-over', 'whatAbout'), session }
   if (act === 'others') {
     const others = otherThings(around, session)
     if (others) return others

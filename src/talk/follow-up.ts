@@ -105,14 +105,14 @@ export function notThat(
   const rejected = [...(topic?.rejected ?? []), ...(topic?.entry ? [topic.entry] : [])]
   if (question.rest.length >= 2 && !/^不(?:是|对)/.test(question.text))
     return askBut(new Set(rejected), question, session)
-  const choices = choicesOf(
-    content,
-    (topic?.candidates ?? []).filter((id) => !rejected.includes(id)).slice(0, 3),
-  )
+  // The rivals come first, but for far ones; what was chosen from a list has none.
+  const [rivals, far] = [(topic?.candidates ?? []).slice(0, 3), (topic?.candidates ?? []).slice(3)]
+  const others = [...rivals, ...(entryOf(content, topic?.entry)?.related ?? []), ...far]
+  const choices = choicesOf(content, [...new Set(others)].filter((id) => !rejected.includes(id)).slice(0, 3))
   return {
     draft: {
       decision: 'ask-back',
-      sections: [{ kind: 'note', text: say(content, 'notThat') }],
+      sections: [{ kind: 'note', text: say(content, choices.length > 0 ? 'notThat' : 'noOtherThings') }],
       choices: [...choices, { label: say(content, 'humanLabel'), action: { do: 'hand-over' } }],
       entries: choices.flatMap(({ entry }) => entry ?? []),
       region: session.region,
@@ -142,11 +142,12 @@ export function followUp(
   const said = question.regions.at(-1)
   const { facets } = question
   if (last === undefined) {
-    if (facets.length > 0) return said === undefined ? askAgain(content, session, question) : undefined
+    if (facets.length > 0) return said === undefined ? askAgain(around, session, question) : undefined
     if (said === undefined) return undefined
     // 「杭州租房补贴」 was not ours to answer; 「那莲都呢」 asks the same of a place that is.
     const before = session.unanswered && withoutPlaces(catalog.readQuestion, session.unanswered.text)
-    if (before && before.rest !== '') return ask(before, { ...session, unanswered: undefined })
+    if (before && before.rest !== '')
+      return ask({ ...before, regions: [] }, { ...session, unanswered: undefined })
     return {
       draft: {
         ...plainDraft(content, 'act', 'regionSet', { region: regionName(content, said) }),
@@ -165,9 +166,13 @@ export function followUp(
 }
 
 /** A detail asked while a choice is open: which of them it is about is still to be said. */
-function askAgain(content: Content, session: Session, { facets }: Question): Outcome | undefined {
+function askAgain(around: Around, session: Session, { facets }: Question): Outcome | undefined {
   if (session.topic?.decision !== 'ask-back') return undefined
-  const choices = choicesOf(content, offered(session), facets[0])
+  const { content } = around.knowledge
+  const list = offered(session)
+  const only = list.length === 1 ? entryOf(content, list[0]) : undefined
+  if (only) return tell(around, session, only, { facets })
+  const choices = choicesOf(content, list, facets[0])
   if (choices.length === 0) return undefined
   return {
     draft: {
@@ -204,7 +209,12 @@ function sameWishIn(
     if (there) return tell(around, session, there, { facets })
   }
   const ranking = rank(catalog.readQuestion(last.title.toLowerCase()), { region })
-  const near = ranking.here.filter(({ score }) => score >= WORTH_NAMING).slice(0, 2)
+  const near = ranking.here
+    .filter(
+      ({ entry, score }) =>
+        score >= WORTH_NAMING && entry.topics.some((topic) => last.topics.includes(topic)),
+    )
+    .slice(0, 2)
   return {
     draft: {
       ...notHere(
@@ -287,6 +297,16 @@ export function fromContext(
     },
     session,
   }
+}
+
+/** 「钱的事先说」 after two things were told in one reply: the one of them that speaks of such things. */
+export function oneOfThose(around: Around, session: Session, question: Question): Outcome | undefined {
+  const { together } = session.topic ?? {}
+  if (together === undefined) return undefined
+  const ranking = around.knowledge.rank(question, { only: new Set(together) })
+  const [first, second] = ranking.here.filter(speaksOf)
+  if (first === undefined || first.strength - (second?.strength ?? 0) < CLEAR_LEAD) return undefined
+  return tell(around, session, first.entry, { facets: question.facets }, leaning(ranking, first.entry))
 }
 
 /** Among so few the one that fits is likely, whatever it would be among all. */

@@ -12,7 +12,11 @@ export function tell(
   options: AnswerOptions,
   ranking?: Ranking,
 ): Outcome {
-  const draft = composeAnswer(around.knowledge.content, entry, dayInShanghai(around.now), options)
+  const known = session.told?.includes(entry.id) ?? false
+  const draft = composeAnswer(around.knowledge.content, entry, dayInShanghai(around.now), {
+    known,
+    ...options,
+  })
   return {
     draft: { ...draft, ...traceOf(ranking, entry) },
     session: remembering(around, session, [entry], options.facets?.[0], ranking),

@@ -12,7 +12,7 @@ export function checkWordings(content: Content): Problem[] {
           severity: 'error',
           file,
           message: `“${id}”里的“${text}”写法有误`,
-          cure: '括号要成对,例如“(想|要)退订”。',
+          cure: '括号要成对，例如“(想|要)退订”。',
         })
     }
   }
@@ -24,7 +24,7 @@ export function checkWordings(content: Content): Problem[] {
         severity: 'error',
         file: 'intents/acts.yaml',
         message: `没有叫“${act.id}”的动作`,
-        cure: `可用的有:${known.join('、')}。`,
+        cure: `可用的有：${known.join('、')}。`,
       })
   }
   for (const id of ACTS)
