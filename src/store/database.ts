@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import type { BroadcastState, DeliveryState, Repeat, Unreachable } from '../model/notice.ts'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -11,8 +12,7 @@ import {
   type SqliteDialectConfig,
   SqliteDriver,
   type Transaction,
-} from 'kysely'
-import type { BroadcastState, DeliveryState, Repeat, Unreachable } from '../model/notice.ts'
+} from './kysely.ts'
 import { migrate } from './migrations.ts'
 
 /** The tables. Text ids, times as epoch milliseconds, JSON as text: one schema for every SQL dialect. */
