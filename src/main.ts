@@ -87,6 +87,11 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
       {},
       `words are cut by Intl.Segmenter: ${bot.segmenter.missing}; answers stay right, typos in names are forgiven less`,
     )
+  if (bot.segmenter.limits)
+    log.warn(
+      {},
+      `jieba takes more memory than it needs, and cuts some names into pieces: ${bot.segmenter.limits}. Set TMPDIR to a folder that can be written.`,
+    )
 
   const sorry = (): string => content()?.phrases.sorry ?? CONTENT_DOWN.sections[0]?.text ?? ''
   const regions = () => content()?.regions.map(({ id, name }) => ({ id, name })) ?? []
