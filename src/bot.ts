@@ -67,7 +67,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const segmenter = loadSegmenter(content ? namesOf(content) : [], options.segmenter)
 
   const prepare = async (from: Content, pause?: () => Promise<void>): Promise<Knowledge> =>
-    readyToTalk(await buildCatalog(from, tokenizer(segmenter, from.concepts), pause))
+    readyToTalk(await buildCatalog(from, tokenizer(segmenter, from.concepts), pause), pause)
   let knowledge = content ? await prepare(content) : undefined
   let keeping = loaded.content ? keepLastGood(options.lastGood, loaded.content, log) : undefined
 
@@ -76,7 +76,9 @@ export async function startBot(options: BotOptions): Promise<Bot> {
         options.contentDir,
         async (seen) => {
           if (seen.version === loaded.version) return
+          await nextTurn()
           const found = read(seen)
+          await nextTurn()
           loaded = found
           if (found.content) {
             // One assignment: every message is answered wholly from the old content or wholly from the new.
