@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { buildCatalog } from './answer/catalog.ts'
 import { type Loaded, loadContent } from './content/load.ts'
 import { describe, watchContent } from './content/watch.ts'
@@ -66,21 +67,24 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const segmenter = loadSegmenter(content ? namesOf(content) : [], options.segmenter)
 
   const prepare = async (from: Content, pause?: () => Promise<void>): Promise<Knowledge> =>
-    readyToTalk(await buildCatalog(from, tokenizer(segmenter, from.concepts), pause))
+    readyToTalk(await buildCatalog(from, tokenizer(segmenter, from.concepts), pause), pause)
   let knowledge = content ? await prepare(content) : undefined
-  if (loaded.content) keepLastGood(options.lastGood, loaded.content, log)
+  let keeping = loaded.content ? keepLastGood(options.lastGood, loaded.content, log) : undefined
 
   const stopWatching = options.watch
     ? watchContent(
         options.contentDir,
         async (seen) => {
           if (seen.version === loaded.version) return
+          await nextTurn()
           const found = read(seen)
+          await nextTurn()
           loaded = found
           if (found.content) {
             // One assignment: every message is answered wholly from the old content or wholly from the new.
             knowledge = await prepare(found.content, nextTurn)
-            keepLastGood(options.lastGood, found.content, log)
+            await keeping
+            keeping = keepLastGood(options.lastGood, found.content, log)
           }
           report(found, log, knowledge !== undefined)
         },
@@ -127,6 +131,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     stop: async () => {
       clearInterval(sweep)
       await stopWatching()
+      await keeping
       await Promise.allSettled(inHand)
     },
   }
@@ -184,12 +189,13 @@ function lastGoodContent(file: string | undefined): Content | undefined {
   }
 }
 
-function keepLastGood(file: string | undefined, content: Content, log: Log): void {
+/** Written beside the replies, a piece at a time; whoever reads it meanwhile, or after a kill, finds the one before. */
+async function keepLastGood(file: string | undefined, content: Content, log: Log): Promise<void> {
   if (file === undefined) return
   try {
-    mkdirSync(join(file, '..'), { recursive: true })
-    writeFileSync(`${file}.new`, JSON.stringify(content))
-    renameSync(`${file}.new`, file)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(`${file}.new`, jsonOf(content))
+    await rename(`${file}.new`, file)
   } catch (error) {
     log.warn(
       { error: String(error) },
@@ -197,3 +203,26 @@ function keepLastGood(file: string | undefined, content: Content, log: Log): voi
     )
   }
 }
+
+function* jsonOf(content: Content): Generator<string> {
+  let piece = '{'
+  let separator = ''
+  for (const [part, value] of Object.entries(content)) {
+    piece += `${separator}${JSON.stringify(part)}:`
+    separator = ','
+    if (!Array.isArray(value)) piece += JSON.stringify(value)
+    else {
+      piece += '['
+      for (const [i, item] of value.entries()) {
+        piece += `${i > 0 ? ',' : ''}${JSON.stringify(item)}`
+        if (piece.length < PIECE) continue
+        yield piece
+        piece = ''
+      }
+      piece += ']'
+    }
+  }
+  yield `${piece}}`
+}
+
+const PIECE = 50_000

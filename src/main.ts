@@ -2,9 +2,8 @@ import { join } from 'node:path'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { type Context, Hono } from 'hono'
 import { startBot } from './bot.ts'
-import { startTelegram, type TelegramChannel } from './channels/telegram.ts'
+import type { TelegramChannel } from './channels/telegram.ts'
 import { webChannel } from './channels/web.tsx'
-import { startWechat } from './channels/wechat.ts'
 import { EnvironmentError, EXIT, runCommand, UsageError } from './cli/command.ts'
 import { openStore } from './cli/store.ts'
 import { type Config, SECRETS, wechatPace } from './config.ts'
@@ -87,6 +86,11 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
       {},
       `words are cut by Intl.Segmenter: ${bot.segmenter.missing}; answers stay right, typos in names are forgiven less`,
     )
+  if (bot.segmenter.limits)
+    log.warn(
+      {},
+      `jieba takes more memory than it needs, and cuts some names into pieces: ${bot.segmenter.limits}. Set TMPDIR to a folder that can be written.`,
+    )
 
   const sorry = (): string => content()?.phrases.sorry ?? CONTENT_DOWN.sections[0]?.text ?? ''
   const regions = () => content()?.regions.map(({ id, name }) => ({ id, name })) ?? []
@@ -115,10 +119,11 @@ async function start(config: Config, log: Log, stops: (() => Promise<unknown>)[]
     senders.push(telegram.sender)
   }
   const notices = wechatPace(config)
+  // A channel that is off is not even read.
   const wechat =
     config.WECHATY_PUPPET === undefined
       ? undefined
-      : startWechat({
+      : (await import('./channels/wechat.ts')).startWechat({
           puppet: config.WECHATY_PUPPET,
           dataDir: config.DATA_DIR,
           respond,
@@ -214,6 +219,7 @@ async function connectTelegram(
   )
   const { TELEGRAM_WEBHOOK_URL: url, TELEGRAM_WEBHOOK_SECRET: secret = '' } = config
   try {
+    const { startTelegram } = await import('./channels/telegram.ts')
     return await startTelegram({
       token: config.TELEGRAM_TOKEN,
       apiRoot: config.TELEGRAM_API_ROOT,

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -253,6 +253,18 @@ describe.concurrent('a database that cannot be opened', () => {
       expect(err).toContain(cure)
       expect(err).not.toMatch(/^ +at /m)
       expect(out).toBe('')
+      expect(code).toBe(3)
+    },
+  )
+
+  it.runIf(existsSync('/proc/self'))(
+    'that cannot be made is told at once, and it ends with 3',
+    async ({ expect }) => {
+      const { code, err } = await run('src/main.ts', [], {
+        env: { ...env, DATA_DIR: '/proc/nowhere/data', PORT: '0' },
+      })
+      expect(err).toContain('DATA_DIR (/proc/nowhere/data) cannot be opened')
+      expect(err).toContain('Give a folder this user may write to.')
       expect(code).toBe(3)
     },
   )

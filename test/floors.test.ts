@@ -32,7 +32,7 @@ const DOORS: readonly { library: RegExp; door: RegExp; says: string }[] = [
   { library: /^nodejieba$/, door: /^text\/segment\.ts$/, says: 'text/segment.ts' },
   { library: /^fuse\.js$/, door: /^text\/similarity\.ts$/, says: 'text/similarity.ts' },
   { library: /^pinyin-pro$/, door: /^text\/pinyin\.ts$/, says: 'text/pinyin.ts' },
-  { library: /^opencc-js$/, door: /^text\/normalize\.ts$/, says: 'text/normalize.ts' },
+  { library: /^opencc-js$/, door: /^text\/script\.ts$/, says: 'text/script.ts' },
   { library: /^(csv-parse|hucre)$/, door: /^content\/table\.ts$/, says: 'content/table.ts' },
   { library: /^(kysely|better-sqlite3|pg)$/, door: /^store\//, says: 'store/' },
 ]

@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
+import { Converter } from 'opencc-js/cn2t'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Bot, startBot } from '../src/bot.ts'
 import { plainText } from '../src/model/conversation.ts'
@@ -269,6 +272,35 @@ describe('pinyin', () => {
     ['青年', 'qinnian'],
   ])('“%s” sounds like “%s”', (written, heard) => {
     expect(soundOf(heard)).toEqual(soundOf(written))
+  })
+})
+
+describe('a reply in traditional characters', () => {
+  const opencc = Converter({ from: 'cn', to: 'tw' })
+  // One that changes in any case, so that the short cut for texts without such a character is not taken.
+  const same = (text: string): void => expect(inScript(`国${text}`, 'traditional')).toBe(opencc(`国${text}`))
+
+  it('is what opencc makes of it, for every line of the knowledge', () => {
+    const files = readdirSync('knowledge', { recursive: true, withFileTypes: true }).filter((item) =>
+      item.isFile(),
+    )
+    const lines = files.flatMap((file) => readFileSync(join(file.parentPath, file.name), 'utf8').split('\n'))
+    expect(lines.length).toBeGreaterThan(1000)
+    for (const line of lines) same(line)
+  })
+
+  it('is what opencc makes of it, whatever stands beside what', () => {
+    const piece = fc.constantFrom(
+      ...'发 头发 发展 后 皇后 干 干净 干部 面 面条 里 公里 台 台风 只 只有 为 为什么 着 喫茶小舖 张栋梁 啓 峰 豈 𠮷 a 1 ，'.split(
+        ' ',
+      ),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof(piece, fc.string({ unit: 'grapheme', maxLength: 3 }))), (parts) => {
+        // opencc leaves what is described (⿰亻尔) as it is.
+        same(parts.join('').replace(/[\u2FF0-\u2FFF]/g, ''))
+      }),
+    )
   })
 })
 

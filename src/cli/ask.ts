@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { z } from 'zod'
+import type * as zod from 'zod'
 import { type Bot, startBot } from '../bot.ts'
 import { createLog } from '../log.ts'
 import { plainText, type Reply } from '../model/conversation.ts'
@@ -8,6 +9,9 @@ import { openDatabase } from '../store/database.ts'
 import { regionByName } from '../talk/converse.ts'
 import { EXIT, runCommand, UsageError } from './command.ts'
 import { asContract } from './contract.ts'
+
+// By `require`, as in `config.ts`.
+const { z } = createRequire(import.meta.url)('zod') as typeof zod
 
 const HELP = `问一句，看机器人怎么答。什么都不会被保存。
 

@@ -76,12 +76,15 @@ export async function loadContent(
   const facets = take('intents/facets.yaml', schema.facetsFile)
   const acts = take('intents/acts.yaml', schema.actsFile)
   const smallTalk = take('intents/small-talk.yaml', schema.smallTalkFile)
+  await pause()
   const urgent = take('intents/urgent.yaml', schema.urgentFile)
+  await pause()
   const concepts = take('intents/words.yaml', schema.wordsFile)
   const filler = take('intents/filler.yaml', schema.fillerFile)
   const names = wordList(read('knowledge/words.txt'))
   const unknownPlaces = wordList(read('intents/places.txt'))
   const notOurs = wordList(read('intents/not-ours.txt'))
+  await pause()
 
   const entries: Entry[] = []
   const intents: Intent[] = []
@@ -165,6 +168,7 @@ export async function loadContent(
     filler,
     phrases,
   }
+  await pause()
   problems.push(...crossCheck(content, (file) => lines.get(file), doubtful))
   const sound = !problems.some((problem) => problem.severity === 'error')
   // A bad notice is left out; it must not keep good answers from going live.

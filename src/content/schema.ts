@@ -1,5 +1,9 @@
-import { z } from 'zod'
+import { createRequire } from 'node:module'
+import type * as zod from 'zod'
 import { PHRASES, type PhraseName } from '../model/content.ts'
+
+// By `require`, as in `config.ts`: the other form would be loaded beside that one.
+const { z } = createRequire(import.meta.url)('zod') as typeof zod
 
 /** The shape of every content file. Unknown keys are errors: a misspelt key would otherwise be ignored silently. */
 
@@ -158,7 +162,7 @@ export const phrasesFile = z.strictObject(
           `“{${unknownSlots(name, String(issue.input)).join('}、{')}}”没有可填的内容，这一句只能用 ${PHRASES[name].map((slot) => `{${slot}}`).join('、') || '纯文字'}`,
       }),
     ]),
-  ) as unknown as Record<PhraseName, z.ZodType<string>>,
+  ) as unknown as Record<PhraseName, zod.ZodType<string>>,
 )
 
 function unknownSlots(name: PhraseName, text: string): string[] {

@@ -11,6 +11,7 @@ import {
 } from 'yaml'
 import type { z } from 'zod'
 import type { Problem } from '../model/content.ts'
+import { readSimpleYaml } from './simple-yaml.ts'
 
 /** A file's value when it is sound, its problems, and where in the file each part stands. */
 export interface Parsed<T> {
@@ -24,6 +25,24 @@ export interface Parsed<T> {
  * @param firstLine the line of the file at which `text` begins (front matter begins at 2)
  */
 export function readYaml<T>(file: string, text: string, schema: z.ZodType<T>, firstLine = 1): Parsed<T> {
+  const simple = readSimpleYaml(text)
+  const checked = simple === undefined ? undefined : schema.safeParse(simple)
+  if (!checked?.success) return readWithPositions(file, text, schema, firstLine)
+  // Where the parts stand is asked only when the files do not fit each other.
+  let positions: Parsed<T> | undefined
+  const lineOf = (path: readonly PropertyKey[]): number => {
+    positions ??= readWithPositions(file, text, schema, firstLine)
+    return positions.lineOf(path)
+  }
+  return { value: checked.data, problems: [], lineOf }
+}
+
+function readWithPositions<T>(
+  file: string,
+  text: string,
+  schema: z.ZodType<T>,
+  firstLine: number,
+): Parsed<T> {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   // Nobody here means an anchor: a text that begins with an asterisk is one. Only toJS() would notice, by throwing.

@@ -1,8 +1,8 @@
-import { sql } from 'kysely'
 import type { Address } from '../model/conversation.ts'
 import type { Unreachable } from '../model/notice.ts'
 import { isWantedBy, type Target } from './audience.ts'
 import { type Connection, type Database, IN_FLIGHT, INTERRUPTED } from './database.ts'
+import { sql } from './kysely.ts'
 
 /** Remembers that a subscriber cannot be reached; of anybody else nothing is kept. */
 export async function markUnreachable(

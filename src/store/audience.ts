@@ -1,7 +1,7 @@
-import { type RawBuilder, sql } from 'kysely'
 import type { Address } from '../model/conversation.ts'
 import type { Broadcast } from '../model/notice.ts'
 import type { Connection, Database } from './database.ts'
+import { type RawBuilder, sql } from './kysely.ts'
 
 /** Instead of a topic: all of them. */
 export const ALL_TOPICS = '*'

@@ -1,7 +1,7 @@
-import { type Selectable, sql } from 'kysely'
 import type { Broadcast, BroadcastState, Repeat } from '../model/notice.ts'
 import { planDeliveries } from './audience.ts'
 import { type Connection, type Database, IN_FLIGHT, type Tables } from './database.ts'
+import { type Selectable, sql } from './kysely.ts'
 
 /** Keeps an approved text; a second approval replaces the first until the order to send. @returns whether it did */
 export async function saveApproved(db: Connection, broadcast: Broadcast): Promise<boolean> {

@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import type { BroadcastState, DeliveryState, Repeat, Unreachable } from '../model/notice.ts'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -11,8 +12,7 @@ import {
   type SqliteDialectConfig,
   SqliteDriver,
   type Transaction,
-} from 'kysely'
-import type { BroadcastState, DeliveryState, Repeat, Unreachable } from '../model/notice.ts'
+} from './kysely.ts'
 import { migrate } from './migrations.ts'
 
 /** The tables. Text ids, times as epoch milliseconds, JSON as text: one schema for every SQL dialect. */
@@ -117,7 +117,7 @@ export type Connection = Database | Transaction<Tables>
  * @param file a path, or `:memory:`
  */
 export async function openDatabase(file: string): Promise<Database> {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  if (file !== ':memory:') makeFolder(dirname(file))
   const sqlite = new Sqlite(file)
   sqlite.pragma('journal_mode = WAL')
   // A consent or a 退订 that was acknowledged must survive a power cut.
@@ -127,6 +127,23 @@ export async function openDatabase(file: string): Promise<Database> {
   await migrate(database)
   return database
 }
+
+/**
+ * Makes a folder and those above it. Node does so itself, but goes round in circles for ever where a folder cannot be
+ * made although the one above it is there, as below /proc.
+ */
+function makeFolder(folder: string): void {
+  if (isFolder(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!isFolder(folder)) throw error
+  }
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /**
  * Staff commands write to the same file from processes of their own. A transaction that first reads and then

@@ -1,4 +1,3 @@
-import { type Selectable, sql } from 'kysely'
 import type {
   Broadcast,
   BroadcastReport,
@@ -10,6 +9,7 @@ import { markUnreachable } from './addresses.ts'
 import { wishes } from './audience.ts'
 import { withholdRest } from './broadcasts.ts'
 import { type Connection, type Database, IN_FLIGHT, INTERRUPTED, type Tables } from './database.ts'
+import { type Selectable, sql } from './kysely.ts'
 
 /**
  * What was announced to whom and what became of it. A delivery is one row, key = broadcast + address, and waits

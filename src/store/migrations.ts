@@ -1,4 +1,4 @@
-import { type Kysely, type Migration, Migrator, sql } from 'kysely'
+import { type Kysely, type Migration, Migrator, sql } from './kysely.ts'
 
 /** Brings a database of any earlier version up to date; steps already taken are skipped. */
 export async function migrate<T>(database: Kysely<T>): Promise<void> {

@@ -1,10 +1,10 @@
-import { sql } from 'kysely'
 import type { Address } from '../model/conversation.ts'
 import type { Broadcast } from '../model/notice.ts'
 import { DAY } from '../model/when.ts'
 import { markReachable, withholdUnwanted } from './addresses.ts'
 import { finish } from './broadcasts.ts'
 import { type Connection, type Database, IN_FLIGHT } from './database.ts'
+import { sql } from './kysely.ts'
 
 /** An event somebody wants to be reminded of. Times are epoch milliseconds. */
 export interface Reminder {

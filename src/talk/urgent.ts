@@ -28,16 +28,26 @@ const HEARD = 240
  * whatever else stands there still counts, so that 「笑死我了,其实我想自杀」 is heard. What no wording foresaw
  * is heard by its sound (`alarm.ts`), which also keeps wordings from crying wolf over slang.
  */
-export function createUrgentLane(kinds: readonly UrgentKind[]): (text: string) => UrgentKind | undefined {
-  const lanes = kinds.map((kind) => ({ kind, shows: compileKind(kind) }))
+export function createUrgentLane(
+  kinds: readonly UrgentKind[],
+  compiled: readonly CompiledKind[] = kinds.map(compileKind),
+): (text: string) => UrgentKind | undefined {
   const unclear = kinds.find(({ id }) => id === UNCLEAR) ?? kinds[0]
   return (whole) => {
     const text = whole.length > 2 * HEARD ? `${whole.slice(0, HEARD)} ${whole.slice(-HEARD)}` : whole
     const urgency = alarm(text)
     if (urgency < SOUNDS_CALM) return undefined
     const message = read(text)
-    return lanes.find(({ shows }) => shows(message))?.kind ?? (urgency >= SOUNDS_URGENT ? unclear : undefined)
+    return (
+      compiled.find(({ shows }) => shows(message))?.kind ?? (urgency >= SOUNDS_URGENT ? unclear : undefined)
+    )
   }
+}
+
+/** A kind whose wordings are made ready; for a large one that takes a while. */
+export interface CompiledKind {
+  readonly kind: UrgentKind
+  readonly shows: (message: Said) => boolean
 }
 
 interface Said {
@@ -69,7 +79,7 @@ function spell(text: string, syllables: (run: string) => string[]): string {
     .join('')
 }
 
-function compileKind(kind: UrgentKind): (message: Said) => boolean {
+export function compileKind(kind: UrgentKind): CompiledKind {
   const exactly = compileWording(kind.exactly, 'whole')
   const contains = compileWording(kind.contains, 'anywhere')
   const excuse = compileExcuses(kind.unless)
@@ -84,7 +94,7 @@ function compileKind(kind: UrgentKind): (message: Said) => boolean {
   const tells = (sounds: string, least: number) =>
     soundsLike(sounds).some((stretch) => isTelling(stretch, least))
 
-  return ({ forms, sounds, spelling }) => {
+  const shows = ({ forms, sounds, spelling }: Said): boolean => {
     if (forms.some(byForm)) return true
     if (sounds === undefined) return false
     const least = spelling === undefined ? MIXED_LEAST : LETTERS_LEAST
@@ -93,6 +103,7 @@ function compileKind(kind: UrgentKind): (message: Said) => boolean {
     if (tells(excused, least)) return true
     return spelling !== undefined && byPinyin(blank(spelling, excused)) && !excusePinyin(spelling)
   }
+  return { kind, shows }
 }
 
 /** The spelling without the syllables that were excused by sound. */

@@ -1,13 +1,7 @@
-import { Converter as toTaiwan } from 'opencc-js/cn2t'
-import { Converter as toMainland } from 'opencc-js/t2cn'
+import { toMainland, toTaiwan } from './script.ts'
 
 /** Longer messages are cut before any work is done; a question never needs more. */
 export const MAX_MESSAGE = 2000
-
-const convertToMainland = toMainland({ from: 't', to: 'cn' })
-const convertToTaiwan = toTaiwan({ from: 'cn', to: 'tw' })
-const simplify = whereNeeded(convertToMainland)
-const traditionalise = whereNeeded(convertToTaiwan)
 
 export type Script = 'simplified' | 'traditional'
 
@@ -22,7 +16,7 @@ export interface Normalized {
 /** Brings any spelling of a message into the one form that is matched. */
 export function normalize(raw: string): Normalized {
   const clean = cleaned(raw)
-  const simplified = simplify(clean)
+  const simplified = toMainland(clean)
   return {
     text: folded(simplified),
     script: scriptOf(clean, simplified),
@@ -32,7 +26,7 @@ export function normalize(raw: string): Normalized {
 
 /** The same form for texts whose script does not matter. */
 export function normalizedText(raw: string): string {
-  return folded(simplify(cleaned(raw)))
+  return folded(toMainland(cleaned(raw)))
 }
 
 function cleaned(raw: string): string {
@@ -60,31 +54,12 @@ function folded(simplified: string): string {
 
 /** Writes a reply in the script its visitor uses. */
 export function inScript(text: string, script: Script): string {
-  return script === 'traditional' ? traditionalise(text) : text
+  return script === 'traditional' ? toTaiwan(text) : text
 }
 
 /** Only letters, digits and Han characters: what is left of a phrasing when punctuation does not count. */
 export function bare(text: string): string {
   return text.replace(/[^\p{L}\p{N}]+/gu, '')
-}
-
-/**
- * Converting looks up every stretch of a text, and most texts need no converting: one without any character
- * that is converted on its own is left alone.
- */
-function whereNeeded(convert: (text: string) => string): (text: string) => string {
-  const changes = new Map<string, boolean>()
-  return (text) => {
-    for (const character of text) {
-      let change = changes.get(character)
-      if (change === undefined) {
-        change = convert(character) !== character
-        changes.set(character, change)
-      }
-      if (change) return convert(text)
-    }
-    return text
-  }
 }
 
 // Web pages that annotate traditional characters with a reading leave it in copied text: 發(fā)展.
@@ -95,7 +70,7 @@ const PICTURE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicat
 const SPACE_BY_HAN = /(?<=[\p{Script=Han}\p{P}]) | (?=[\p{Script=Han}\p{P}])/gu
 
 function scriptOf(written: string, simplified: string): Script | undefined {
-  const backToTraditional = traditionalise(written)
+  const backToTraditional = toTaiwan(written)
   let traditionalOnly = 0
   let simplifiedOnly = 0
   for (let i = 0; i < written.length; i++) {
