@@ -28,12 +28,15 @@ const HEARD = 240
  * whatever else stands there still counts, so that 「笑死我了,其实我想自杀」 is heard. What no wording foresaw
  * is heard by its sound (`alarm.ts`), which also keeps wordings from crying wolf over slang.
  */
-export function createUrgentLane(kinds: readonly UrgentKind[]): (text: string) => UrgentKind | undefined {
+export function createUrgentLane(
+  kinds: readonly UrgentKind[],
+  sounds: (text: string) => number = alarm,
+): (text: string) => UrgentKind | undefined {
   const lanes = kinds.map((kind) => ({ kind, shows: compileKind(kind) }))
   const unclear = kinds.find(({ id }) => id === UNCLEAR) ?? kinds[0]
   return (whole) => {
     const text = whole.length > 2 * HEARD ? `${whole.slice(0, HEARD)} ${whole.slice(-HEARD)}` : whole
-    const urgency = alarm(text)
+    const urgency = sounds(text)
     if (urgency < SOUNDS_CALM) return undefined
     const message = read(text)
     return lanes.find(({ shows }) => shows(message))?.kind ?? (urgency >= SOUNDS_URGENT ? unclear : undefined)
