@@ -15,7 +15,8 @@ export function traitsOf(normalized: string): Set<string> {
     traits.add(character)
     if (i + 1 < characters.length) traits.add(`${character}${characters[i + 1]}`)
     if (i + 2 < characters.length) traits.add(`${character}${characters[i + 1]}${characters[i + 2]}`)
-    for (let j = i + 2; j <= i + APART && j < characters.length; j++) traits.add(`${character}…${characters[j]}`)
+    for (let j = i + 2; j <= i + APART && j < characters.length; j++)
+      traits.add(`${character}…${characters[j]}`)
   }
   const sounds = soundOf(normalized.slice(0, LONGEST))
   for (let i = 0; i + 1 < sounds.length; i++) {
