@@ -1,19 +1,21 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadContent } from '../src/content/load.ts'
 import type { Content } from '../src/model/content.ts'
 import { FALLBACK_HOTLINES } from '../src/talk/content-down.ts'
 import { createUrgentLane } from '../src/talk/urgent.ts'
 import { FALLBACK_URGENT } from '../src/talk/urgent-fallback.ts'
-import { normalize } from '../src/text/normalize.ts'
+import { bare, normalize } from '../src/text/normalize.ts'
 
 /**
  * Messages written by people who saw neither the wordings nor what the classifier was fitted on. The thresholds were
- * chosen on the second list. Floors are the measured figures, rounded down; they only ever go up.
+ * chosen on the second list. The third is by the hand that wrote the newest messages in `bench/urgent/`, but before
+ * them. Floors are the measured figures, rounded down; they only ever go up.
  */
 const LISTS = [
-  { file: 'messages.jsonl', recall: 0.97, falseAlarms: 0.04 },
-  { file: 'second.jsonl', recall: 0.96, falseAlarms: 0.05 },
+  { file: 'messages.jsonl', recall: 0.98, falseAlarms: 0.037 },
+  { file: 'second.jsonl', recall: 0.98, falseAlarms: 0.033 },
+  { file: 'third.jsonl', recall: 0.88, falseAlarms: 0.061 },
 ]
 
 let content: Content
@@ -26,10 +28,7 @@ beforeAll(async () => {
 describe('the urgent lane', () => {
   it.each(LISTS)('hears who needs somebody now and leaves the others alone: $file', (list) => {
     const hears = createUrgentLane(content.urgent)
-    const messages = readFileSync(`test/urgent/${list.file}`, 'utf8')
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as { text: string; urgent: boolean })
+    const messages = readMessages(`test/urgent/${list.file}`)
     const urgent = messages.filter((one) => one.urgent)
     const calm = messages.filter((one) => !one.urgent)
     const heard = ({ text }: { text: string }): boolean => hears(normalize(text).text) !== undefined
@@ -40,6 +39,24 @@ describe('the urgent lane', () => {
     )
     expect(recall).toBeGreaterThanOrEqual(list.recall)
     expect(falseAlarms).toBeLessThanOrEqual(list.falseAlarms)
+  })
+
+  it('was fitted on none of these messages, nor on near copies of them', () => {
+    const held = LISTS.flatMap(({ file }) => readMessages(`test/urgent/${file}`)).map(({ text }) =>
+      pairsOf(text),
+    )
+    const withPair = new Map<string, Set<string>[]>()
+    for (const pairs of held)
+      for (const pair of pairs) withPair.set(pair, [...(withPair.get(pair) ?? []), pairs])
+    const isNearCopy = (pairs: Set<string>): boolean => {
+      const shared = new Map<Set<string>, number>()
+      for (const pair of pairs)
+        for (const other of withPair.get(pair) ?? []) shared.set(other, (shared.get(other) ?? 0) + 1)
+      return Array.from(shared).some(([other, both]) => both / (pairs.size + other.size - both) >= 0.6)
+    }
+    const fitted = readdirSync('bench/urgent').flatMap((file) => readMessages(`bench/urgent/${file}`))
+    expect(fitted.length).toBeGreaterThan(10_000)
+    expect(fitted.filter(({ text }) => isNearCopy(pairsOf(text)))).toEqual([])
   })
 
   it.each([
@@ -73,3 +90,15 @@ describe('the urgent lane', () => {
       for (const [number] of reply.matchAll(/\d{3,}/g)) expect(numbers, reply).toContain(number)
   })
 })
+
+function readMessages(path: string): { text: string; urgent: boolean }[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { text: string; urgent: boolean })
+}
+
+function pairsOf(text: string): Set<string> {
+  const characters = Array.from(bare(normalize(text).text))
+  return new Set(characters.map((character, i) => character + (characters[i + 1] ?? '')))
+}

@@ -1,49 +1,83 @@
 import { readFileSync } from 'node:fs'
 import { traitsOf } from '../text/traits.ts'
 
-/** A line for the bias, then one for each trait: the trait, a tab, its weight. */
-const MODEL = `${readFileSync(new URL('./urgent-model.tsv', import.meta.url), 'utf8').trimEnd()}\n`
-const BIAS = Number(MODEL.slice(MODEL.indexOf('\t') + 1, MODEL.indexOf('\n')))
-// The text stays one string: a Map of its seventy thousand traits takes 20 MB and a tenth of a second at start.
-const LINES = linesByTrait()
+/**
+ * Reads a model: the bias, then a line for each first character with the rest and the weight of every trait that
+ * begins with it, in steps of `STEP`.
+ */
+export function compileAlarm(model: string): (text: string) => number {
+  const [first = '', ...lines] = model.trimEnd().split('\n')
+  const bias = Number(first.split('\t')[1]) * STEP
+  const weights = new Weights(count(model, ':'))
+  for (const line of lines) {
+    const [head = '', ...rest] = line.split('\t')
+    for (const trait of rest) {
+      const colon = trait.lastIndexOf(':')
+      weights.set(head + trait.slice(0, colon), Number(trait.slice(colon + 1)))
+    }
+  }
+  return (text) => {
+    const traits = traitsOf(text)
+    let sum = 0
+    for (const trait of traits) sum += weights.get(trait)
+    return 1 / (1 + Math.exp(-bias - (sum * STEP) / Math.sqrt(traits.size)))
+  }
+}
+
+/** What a weight of one stands for; a weight fits into a byte. */
+export const STEP = 0.05
+
+/**
+ * Weights by the hash of their trait: a hundred thousand of them take one megabyte, where a map of strings takes
+ * twelve. Two traits share a hash once in forty thousand, which moves a sum by next to nothing.
+ */
+class Weights {
+  readonly #hashes: Uint32Array
+  readonly #weights: Int8Array
+  readonly #mask: number
+
+  constructor(most: number) {
+    const size = 2 ** Math.ceil(Math.log2(most * 1.5 + 2))
+    this.#hashes = new Uint32Array(size)
+    this.#weights = new Int8Array(size)
+    this.#mask = size - 1
+  }
+
+  set(trait: string, weight: number): void {
+    const hash = hashOf(trait)
+    const at = this.#place(hash)
+    this.#hashes[at] = hash
+    this.#weights[at] = weight
+  }
+
+  get(trait: string): number {
+    return this.#weights[this.#place(hashOf(trait))] ?? 0
+  }
+
+  /** Where the hash stands, or the empty place where it would. */
+  #place(hash: number): number {
+    let at = hash & this.#mask
+    while (this.#hashes[at] !== 0 && this.#hashes[at] !== hash) at = (at + 1) & this.#mask
+    return at
+  }
+}
+
+function count(text: string, character: string): number {
+  let times = 0
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) times++
+  return times
+}
+
+/** FNV-1a, mixed once more so that the low bits are good; never 0, which means an empty place. */
+function hashOf(trait: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < trait.length; i++) hash = Math.imul(hash ^ trait.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b)
+  return (hash ^ (hash >>> 13)) >>> 0 || 1
+}
 
 /**
  * How urgent a normalised message sounds, 0 to 1, whatever its words: logistic regression over character and
  * syllable runs, fitted by `bench/fit-urgent.ts`. It stands beside the code, so that it works without any content.
  */
-export function alarm(text: string): number {
-  const traits = traitsOf(text)
-  let sum = 0
-  for (const trait of traits) sum += weightOf(trait)
-  return 1 / (1 + Math.exp(-BIAS - sum / Math.sqrt(traits.size)))
-}
-
-function weightOf(trait: string): number {
-  for (let slot = hash(trait, 0, trait.length) % LINES.length; ; slot = (slot + 1) % LINES.length) {
-    const line = LINES[slot]
-    if (!line) return 0
-    const tab = line + trait.length
-    if (MODEL.charAt(tab) === '\t' && MODEL.startsWith(trait, line))
-      return Number(MODEL.slice(tab + 1, MODEL.indexOf('\n', tab)))
-  }
-}
-
-/** Where the lines begin, each in the first free slot from its trait's hash on. Nothing begins at 0: there is the bias. */
-function linesByTrait(): Uint32Array {
-  const begins: number[] = []
-  for (let at = MODEL.indexOf('\n') + 1; at < MODEL.length; at = MODEL.indexOf('\n', at) + 1) begins.push(at)
-  const lines = new Uint32Array(2 * begins.length + 1)
-  for (const begin of begins) {
-    let slot = hash(MODEL, begin, MODEL.indexOf('\t', begin)) % lines.length
-    while (lines[slot]) slot = (slot + 1) % lines.length
-    lines[slot] = begin
-  }
-  return lines
-}
-
-/** FNV-1a over the characters of a stretch. */
-function hash(text: string, from: number, to: number): number {
-  let value = 0x811c9dc5
-  for (let i = from; i < to; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
-  return value >>> 0
-}
+export const alarm = compileAlarm(readFileSync(new URL('./urgent-model.tsv', import.meta.url), 'utf8'))
