@@ -1,16 +1,15 @@
 import { fork } from 'node:child_process'
-import { Converter } from 'opencc-js/cn2t'
-import { pinyin } from 'pinyin-pro'
-import { answerIn, buildCatalog } from '../src/answer/catalog.ts'
-import { FEATURES, ranker } from '../src/answer/rank.ts'
+import { answerIn } from '../src/answer/catalog.ts'
+import { FEATURES, type Feature } from '../src/answer/rank.ts'
 import fitted from '../src/answer/weights.json' with { type: 'json' }
 import type { Content } from '../src/model/content.ts'
 import { normalize } from '../src/text/normalize.ts'
 import { type Tokenize, type Tokens, tokenizer } from '../src/text/views.ts'
-import { docsOf, ENGINES, type EngineName, type Hit } from './engines.ts'
-import { crossValidate, prepare } from './fitting.ts'
+import { docsOf, ENGINES, type EngineName, type Hit, shareFor } from './engines.ts'
+import { cheapest, crossValidate, outcomes, prepare } from './fitting.ts'
 import { type Labelled, readOutOfScope, readQuestions } from './labelled.ts'
-import { percentile, randomFrom, round } from './measure.ts'
+import { percentile, round } from './measure.ts'
+import { measureNoise } from './noise.ts'
 import { loadParts, type Parts } from './parts.ts'
 
 /**
@@ -32,13 +31,13 @@ export async function benchMatch(): Promise<Record<string, unknown>> {
       engines[UNSEEN] = unseen.figures
       styles[UNSEEN] = unseen.byStyle
     }
-    console.error(`${name} is measured`)
+    progress(name)
   }
   return {
-    [`engines, ${questions.length} questions`]: engines,
+    'engines on the same texts and questions': engines,
     'top-1 by style, %': styles,
-    'ours with something taken away': await measureAblation(parts, questions),
-    'ours under noise': await measureNoise(parts, questions),
+    'ours with something taken away, weights fitted anew on other intents': await measureAblation(parts),
+    'ours under noise': await measureNoise(HALF, (name) => progress(`ours, ${name},`)),
   }
 }
 
@@ -65,10 +64,11 @@ async function measure(name: EngineName, parts: Parts, questions: readonly Quest
   await engine.build(docs)
   const build = performance.now() - start
 
-  for (const { ask, region } of questions.slice(0, WARM_UP)) await engine.search(normalize(ask).text, region)
+  const asked = shareFor(name, questions)
+  for (const { ask, region } of asked.slice(0, WARM_UP)) await engine.search(normalize(ask).text, region)
   const times: number[] = []
   const seen: { question: Question; hits: Hit[] }[] = []
-  for (const question of questions) {
+  for (const question of asked) {
     const { text } = normalize(question.ask)
     const before = performance.now()
     const hits = await engine.search(text, question.region)
@@ -78,7 +78,7 @@ async function measure(name: EngineName, parts: Parts, questions: readonly Quest
   // Strangers who name no region are asked of each region in turn.
   const regions = [...docs.keys()]
   const strange: number[] = []
-  for (const [i, { ask, region }] of readOutOfScope().entries()) {
+  for (const [i, { ask, region }] of shareFor(name, readOutOfScope()).entries()) {
     const [first] = await engine.search(normalize(ask).text, region ?? regions[i % regions.length] ?? '')
     strange.push(first?.score ?? Number.NEGATIVE_INFINITY)
   }
@@ -90,6 +90,7 @@ async function measure(name: EngineName, parts: Parts, questions: readonly Quest
   }))
   return {
     figures: {
+      questions: judged.length,
       ...accuracy(judged, strange),
       'build, ms': Math.round(build),
       'p50, ms': round(percentile(times, 0.5)),
@@ -109,7 +110,7 @@ async function measureUnseen({ content, segmenter }: Parts) {
     example ? [{ style: example.question.style, place, score: scores[0] ?? 0 }] : [],
   )
   const strange = seen.flatMap(({ stranger, scores }) => (stranger ? [scores[0] ?? 0] : []))
-  return { figures: accuracy(judged, strange), byStyle: byStyle(judged) }
+  return { figures: { questions: judged.length, ...accuracy(judged, strange) }, byStyle: byStyle(judged) }
 }
 
 interface Judged {
@@ -161,8 +162,11 @@ function memoryOf(engine: EngineName): Promise<number> {
   })
 }
 
-/** Top-1 with one thing taken away and the remaining weights as they are. */
-async function measureAblation({ content, segmenter }: Parts, questions: readonly Question[]) {
+/**
+ * What is left of the ranking with one thing taken away. The weights are fitted anew each time, without the intents
+ * they are measured on: the others may take over what the missing one did.
+ */
+async function measureAblation({ content, segmenter }: Parts) {
   const tokenize = tokenizer(segmenter, content.concepts)
   const without = (change: (tokens: Tokens) => Partial<Tokens>): Tokenize => {
     return (text, weights) => {
@@ -174,131 +178,79 @@ async function measureAblation({ content, segmenter }: Parts, questions: readonl
     ...content,
     entries: content.entries.map((entry) => ({ ...entry, ...change })),
   })
+  const withoutPhrasings = (from: Content): Content => ({
+    ...from,
+    intents: from.intents.map((intent) => ({ ...intent, phrasings: [] })),
+  })
   const variants: Record<string, Variant> = {
-    nothing: { content, tokenize },
-    characters: { content, tokenize: without(() => ({ char: [] })) },
-    'pairs of characters': { content, tokenize: without(() => ({ pair: [] })) },
-    words: {
-      content,
-      tokenize: without(({ word }) => ({ word: word.filter(({ token }) => token.startsWith('=')) })),
-    },
-    concepts: { content, tokenize: tokenizer(segmenter, {}) },
-    sounds: { content, tokenize: without(() => ({ sound: [] })) },
-    names: { content: entries({ title: '', aliases: [] }), tokenize },
-    'the answers’ text': { content: entries({ answer: '', facets: {} }), tokenize },
-    'Fuse.js': { content, tokenize, zero: 'near-name' },
-    phrasings: {
-      content: { ...content, intents: content.intents.map((intent) => ({ ...intent, phrasings: [] })) },
-      tokenize,
-    },
-    'phrasings and aliases': {
-      content: {
-        ...entries({ aliases: [] }),
-        intents: content.intents.map((intent) => ({ ...intent, phrasings: [] })),
-      },
-      tokenize,
-    },
+    nothing: {},
+    characters: { tokenize: without(() => ({ char: [] })) },
+    'pairs of characters': { tokenize: without(() => ({ pair: [] })) },
+    words: { tokenize: without(({ word }) => ({ word: word.filter(({ token }) => token.startsWith('=')) })) },
+    'everyday words (concepts)': { tokenize: tokenizer(segmenter, {}) },
+    'words and concepts': { tokenize: without(() => ({ word: [] })) },
+    sounds: { tokenize: without(() => ({ sound: [] })) },
+    'what the texts share as they are written': { zero: WRITTEN },
+    'Fuse.js': { zero: ['near-name'] },
+    names: { content: entries({ title: '', aliases: [] }) },
+    'the answers’ text': { content: entries({ answer: '', facets: {} }) },
+    phrasings: { content: withoutPhrasings(content) },
+    'phrasings and aliases': { content: withoutPhrasings(entries({ aliases: [] })) },
   }
+  const start = FEATURES.map((feature) => fitted.rank[feature])
   const rows: Record<string, unknown> = {}
-  let whole = 0
+  let whole: number | undefined
   for (const [name, variant] of Object.entries(variants)) {
-    const first = await prepareFirst(variant)
-    const top1 = percent(questions, ({ ask, region, wanted }) => first(ask, region) === wanted)
-    if (name === 'nothing') whole = top1
-    rows[name] = { 'top-1, %': top1, change: round(top1 - whole, 1) }
+    const prepared = await prepare(variant.content ?? content, segmenter, variant.tokenize ?? tokenize, HALF)
+    for (const { ranking } of [...prepared.examples, ...prepared.strangers])
+      for (const feature of variant.zero ?? [])
+        for (const { features } of [...ranking.here, ...ranking.elsewhere])
+          features[FEATURES.indexOf(feature)] = 0
+    const seen = crossValidate(prepared, start)
+    const asked = seen.filter(({ example }) => example)
+    const strangers = seen.length - asked.length
+    const top1 = percent(asked, ({ right }) => right)
+    whole ??= top1
+    const { tally } = outcomes(seen, cheapest(seen))
+    rows[name] = {
+      'top-1, %': top1,
+      change: round(top1 - whole, 1),
+      'answered right, %': round((100 * tally.right) / asked.length, 1),
+      'answered wrong, %': round((100 * tally.wrong) / asked.length, 1),
+      'strangers answered, %': round((100 * tally.strangersAnswered) / strangers, 1),
+    }
+    progress(`ours without ${name}`)
   }
   return rows
 }
 
 interface Variant {
-  readonly content: Content
-  readonly tokenize: Tokenize
-  /** A feature that is not counted. */
-  readonly zero?: keyof typeof fitted.rank
+  readonly content?: Content
+  readonly tokenize?: Tokenize
+  /** Features that are not there. */
+  readonly zero?: readonly Feature[]
 }
 
-/** Prepares asking for the best entry alone. */
-async function prepareFirst({ content, tokenize, zero }: Variant) {
-  const catalog = await buildCatalog(content, tokenize)
-  const rank = ranker(catalog)
-  const feature = zero ? FEATURES.indexOf(zero) : -1
-  const weight = zero ? fitted.rank[zero] : 0
-  return (ask: string, region: string): string | undefined => {
-    const { here } = rank(catalog.readQuestion(normalize(ask).text), { region })
-    const strengths = here.map(({ strength, features }) => strength - weight * (features[feature] ?? 0))
-    return here[strengths.indexOf(Math.max(...strengths))]?.entry.id
-  }
-}
+const WRITTEN: readonly Feature[] = [
+  'covered-by-best',
+  'covers-best',
+  'name-inside',
+  'named',
+  'name-held',
+  'name-run',
+  'run',
+  'same',
+]
 
-/** Top-1 before and after each disturbance, over the questions it changes. */
-async function measureNoise({ content, segmenter }: Parts, questions: readonly Question[]) {
-  const first = await prepareFirst({ content, tokenize: tokenizer(segmenter, content.concepts) })
-  const right = (ask: string, { region, wanted }: Question): boolean => first(ask, region) === wanted
-  const rows: Record<string, unknown> = {}
-  for (const [name, disturb] of Object.entries(disturbances(content))) {
-    const changed = questions.flatMap((question) => {
-      const ask = disturb(question.ask)
-      return ask === question.ask ? [] : [{ question, ask }]
-    })
-    rows[name] = {
-      questions: changed.length,
-      'before, %': percent(changed, ({ question }) => right(question.ask, question)),
-      'after, %': percent(changed, ({ question, ask }) => right(ask, question)),
-    }
-  }
-  return rows
-}
+/** Every variant and every disturbance asks all its questions anew; one in two is enough for them. */
+const HALF = 2
 
-function disturbances(content: Content): Record<string, (ask: string) => string> {
-  const random = randomFrom(7)
-  const traditional = Converter({ from: 'cn', to: 'tw' })
-  const homophones = homophonesIn(content)
-  /** Changes one place, chosen at random from those that can be changed. */
-  const once = (ask: string, change: (characters: string[], at: number) => string[] | undefined): string => {
-    const characters = Array.from(ask)
-    const start = Math.floor(random() * characters.length)
-    for (let i = 0; i < characters.length; i++) {
-      const changed = change([...characters], (start + i) % characters.length)
-      if (changed) return changed.join('')
-    }
-    return ask
-  }
-  return {
-    traditional,
-    'full width': (ask) =>
-      ask.replace(/[!-~]/g, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
-    'a space between all characters': (ask) => (HAN.test(ask) ? Array.from(ask).join(' ') : ask),
-    'two neighbours swapped': (ask) =>
-      once(ask, (characters, at) => {
-        const [left = '', right = ''] = characters.slice(at, at + 2)
-        if (!HAN.test(left) || !HAN.test(right) || left === right) return undefined
-        return characters.with(at, right).with(at + 1, left)
-      }),
-    'one homophone': (ask) =>
-      once(ask, (characters, at) => {
-        const character = characters[at] ?? ''
-        const others = HAN.test(character)
-          ? (homophones.get(syllable(character)) ?? []).filter((other) => other !== character)
-          : []
-        const other = others[Math.floor(random() * others.length)]
-        return other === undefined ? undefined : characters.with(at, other)
-      }),
-    'politely wrapped': (ask) => `你好请问一下${ask}谢谢`,
-  }
-}
+const started = process.cpuUsage()
 
-/** The characters of the content by syllable, tones aside, as an input method offers them. */
-function homophonesIn({ intents, entries }: Content): Map<string, string[]> {
-  const texts = [...intents.flatMap(({ phrasings }) => phrasings), ...entries.map(({ answer }) => answer)]
-  const bySyllable = new Map<string, string[]>()
-  for (const character of new Set(texts.join('')))
-    if (HAN.test(character))
-      bySyllable.set(syllable(character), [...(bySyllable.get(syllable(character)) ?? []), character])
-  return bySyllable
+function progress(what: string): void {
+  const { user, system } = process.cpuUsage(started)
+  console.error(`${String(Math.round((user + system) / 1e6)).padStart(4)} s of CPU: ${what} is measured`)
 }
-
-const HAN = /\p{Script=Han}/u
-const syllable = (character: string): string => pinyin(character, { toneType: 'none' })
 
 function percent<T>(list: readonly T[], counts: (one: T) => boolean): number {
   return round((100 * list.filter(counts).length) / Math.max(1, list.length), 1)
