@@ -100,7 +100,9 @@ export async function questionReader(content: Content, pause: () => Promise<void
 
     const asked = new Map<Facet, number>()
     for (const { owner, from, to } of findCues(text)) {
-      for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
+      // 「多少钱」 is understood also where no text of the base says it; then it tells nothing apart.
+      const weight = neighbours.hold(text.slice(from, to)) ? FACET_WEIGHT : 0
+      for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] ?? 1, weight)
       asked.set(owner, Math.max(asked.get(owner) ?? 0, to - from))
     }
     const facets = [...asked].sort((a, b) => b[1] - a[1]).map(([facet]) => facet)

@@ -50,6 +50,18 @@ export class Neighbours {
     this.total++
   }
 
+  /** Whether any two neighbours of a text stand beside each other elsewhere; a single character always may. */
+  hold(text: string): boolean {
+    let pairs = 0
+    for (let i = 0; i + 1 < text.length; i++) {
+      const [left, right] = [hanAt(text, i), hanAt(text, i + 1)]
+      if (left === EDGE || right === EDGE) continue
+      pairs++
+      if (this.pairs.of(left, right) > 0) return true
+    }
+    return pairs === 0
+  }
+
   /** Nothing may be added afterwards. */
   repairer(): Repair {
     const bySound = new Map<string, number[]>()
