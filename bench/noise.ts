@@ -32,7 +32,7 @@ export async function measureNoise(
   many: number,
   tell: (name: string, list: readonly Disturbed[]) => void,
   only?: readonly string[],
-): Promise<Record<string, unknown>> {
+): Promise<Record<string, Record<string, number>>> {
   const db = await openDatabase(':memory:')
   const bot = await startBot({ contentDir: '.', db, log: createLog('silent'), unlimited: true })
   const content = bot.knowledge()?.content
@@ -51,7 +51,7 @@ export async function measureNoise(
   const questions = oneIn(many, readQuestions())
   const undisturbed: Told[] = []
   for (const question of questions) undisturbed.push(await ask(question.ask, question))
-  const rows: Record<string, unknown> = { 'as they were written': row(undisturbed, undisturbed) }
+  const rows: Record<string, Record<string, number>> = { 'as they were written': row(undisturbed, undisturbed) }
   for (const [name, disturb] of Object.entries(disturbances(content))) {
     if (only && !only.includes(name)) continue
     const list: Disturbed[] = []
@@ -95,7 +95,7 @@ function row(before: readonly Told[], after: readonly Told[]): Record<string, nu
 type Disturb = (ask: string, random: () => number) => string
 
 /** One thing done to a whole set of questions. What is done at one place is done at a random one. */
-function disturbances(content: Content): Record<string, Disturb> {
+export function disturbances(content: Content): Record<string, Disturb> {
   const traditional = Converter({ from: 'cn', to: 'tw' })
   const homophones = homophonesIn(content)
   return {
