@@ -51,7 +51,9 @@ export async function measureNoise(
   const questions = oneIn(many, readQuestions())
   const undisturbed: Told[] = []
   for (const question of questions) undisturbed.push(await ask(question.ask, question))
-  const rows: Record<string, Record<string, number>> = { 'as they were written': row(undisturbed, undisturbed) }
+  const rows: Record<string, Record<string, number>> = {
+    'as they were written': row(undisturbed, undisturbed),
+  }
   for (const [name, disturb] of Object.entries(disturbances(content))) {
     if (only && !only.includes(name)) continue
     const list: Disturbed[] = []
@@ -95,7 +97,7 @@ function row(before: readonly Told[], after: readonly Told[]): Record<string, nu
 type Disturb = (ask: string, random: () => number) => string
 
 /** One thing done to a whole set of questions. What is done at one place is done at a random one. */
-export function disturbances(content: Content): Record<string, Disturb> {
+function disturbances(content: Content): Record<string, Disturb> {
   const traditional = Converter({ from: 'cn', to: 'tw' })
   const homophones = homophonesIn(content)
   return {

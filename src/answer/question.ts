@@ -72,7 +72,7 @@ export async function questionReader(content: Content, pause: () => Promise<void
   )
   const empty = new RegExp(`^(?:${emptyWords.join('|')})+$`, 'u')
   const neighbours = await learnNeighbours(content, pause)
-  const repair = neighbours.repairer()
+  const repair = await neighbours.repairer(pause)
 
   return (normalized) => {
     const written = strip(normalized, lead, tail)
@@ -151,7 +151,7 @@ async function learnNeighbours(content: Content, pause: () => Promise<void>): Pr
 }
 
 /** So many characters are learned from between two pauses. */
-const BREATH = 20_000
+const BREATH = 5000
 
 /** A cue as it is written and as it stands after the particles at the end of a message were taken away. */
 function withoutParticle(cue: string, tail: readonly string[]): string[] {

@@ -59,9 +59,16 @@ export function syllablesUpTo(letters: string, end: number): number[] {
 }
 
 /** Every way one Han character is read, without tones: 都 is dou and du. */
-export function readingsOf(character: string): string[] {
-  return [...new Set(pinyin(character, { toneType: 'none', v: true, multiple: true, type: 'array' }))]
+export function readingsOf(character: string): readonly string[] {
+  let own = readings.get(character)
+  if (own === undefined) {
+    own = [...new Set(pinyin(character, { toneType: 'none', v: true, multiple: true, type: 'array' }))]
+    readings.set(character, own)
+  }
+  return own
 }
+
+const readings = new Map<string, readonly string[]>()
 
 const known = new Map<string, string>()
 

@@ -7,8 +7,8 @@ import { readingsOf, soundOfToken, syllablesOf, syllablesUpTo } from './pinyin.t
 export type Repair = (text: string, findKept: () => (at: number) => boolean) => string
 
 /**
- * By how much a slip mended must make a text likelier, in nats. At 9 and 8 one plain question in a hundred is changed
- * and more than half of all slips are mended; at 6 it is three in a hundred, and the mended are hardly more.
+ * By how much a slip mended must make a text likelier, in nats. At 9 and 8 two plain questions in a hundred are changed
+ * and two thirds of all slips are mended; at 6 twice as many plain ones change, and hardly more slips are mended.
  */
 const SURE = { swap: 9, sound: 8 }
 /** More slips in one message than this are no slips. */
@@ -62,8 +62,11 @@ export class Neighbours {
     return pairs === 0
   }
 
-  /** Nothing may be added afterwards. */
-  repairer(): Repair {
+  /**
+   * Nothing may be added afterwards.
+   * @param pause awaited now and then
+   */
+  async repairer(pause: () => Promise<void>): Promise<Repair> {
     const bySound = new Map<string, number[]>()
     const byReading = new Map<string, number[]>()
     const note = (index: Map<string, number[]>, key: string, code: number): void => {
@@ -71,8 +74,10 @@ export class Neighbours {
       if (same) same.push(code)
       else index.set(key, [code])
     }
+    let listened = 0
     for (let code = 1; code < this.single.length; code++) {
       if ((this.single[code] as number) === 0) continue
+      if (++listened % BREATH === 0) await pause()
       const character = String.fromCharCode(code)
       for (const sound of soundOfToken(character)) note(bySound, sound, code)
       for (const reading of readingsOf(character)) note(byReading, reading, code)
@@ -246,6 +251,8 @@ const WAYS = 12
 const SMOOTH = 2
 /** Where Han characters begin or end. */
 const EDGE = 0
+/** So many characters are listened to between two pauses. */
+const BREATH = 200
 const HAN = /\p{Script=Han}/u
 
 function hanAt(text: string, at: number): number {
