@@ -17,8 +17,32 @@ import { loadParts, type Parts } from './parts.ts'
  * so that what is compared is the ranking. Ours stands there twice: as it is in use, with weights fitted on
  * these very questions, and, which is the fair comparison, with weights that have not seen a question's intent.
  */
-export async function benchMatch(): Promise<Record<string, unknown>> {
+export async function benchMatch({ part }: { readonly part?: string | undefined }) {
   const parts = await loadParts()
+  const wants = (one: MatchPart): boolean => part === undefined || part === one
+  return {
+    ...(wants('engines') ? await measureEngines(parts) : {}),
+    ...(wants('ablation')
+      ? {
+          'ours with something taken away, weights fitted anew on other intents':
+            await measureAblation(parts),
+        }
+      : {}),
+    ...(wants('noise')
+      ? {
+          'ours under noise': await measureNoise(ONE_IN, (name, row) =>
+            progress(`under noise, ${name}`, row),
+          ),
+        }
+      : {}),
+  }
+}
+
+/** What can be measured on its own. */
+export const MATCH_PARTS = ['engines', 'ablation', 'noise'] as const
+type MatchPart = (typeof MATCH_PARTS)[number]
+
+async function measureEngines(parts: Parts): Promise<Record<string, unknown>> {
   const questions = wantedOf(parts.content, readQuestions())
   const engines: Record<string, unknown> = {}
   const styles: Record<string, unknown> = {}
@@ -26,19 +50,15 @@ export async function benchMatch(): Promise<Record<string, unknown>> {
     const { figures, byStyle } = await measure(name, parts, questions)
     engines[name] = { ...figures, 'memory, MB': await memoryOf(name) }
     styles[name] = byStyle
+    progress(name, figures)
     if (name === 'ours') {
       const unseen = await measureUnseen(parts)
       engines[UNSEEN] = unseen.figures
       styles[UNSEEN] = unseen.byStyle
+      progress(UNSEEN, unseen.figures)
     }
-    progress(name)
   }
-  return {
-    'engines on the same texts and questions': engines,
-    'top-1 by style, %': styles,
-    'ours with something taken away, weights fitted anew on other intents': await measureAblation(parts),
-    'ours under noise': await measureNoise(ONE_IN, (name) => progress(`ours, ${name},`)),
-  }
+  return { 'engines on the same texts and questions': engines, 'top-1 by style, %': styles }
 }
 
 interface Question extends Labelled {
@@ -224,7 +244,7 @@ async function measureAblation({ content, segmenter }: Parts) {
       'answered wrong, %': round((100 * tally.wrong) / asked.length, 1),
       'strangers answered, %': round((100 * tally.strangersAnswered) / strangers, 1),
     }
-    progress(`ours without ${name}`)
+    progress(`without ${name}`, { 'top-1, %': top1 })
   }
   return rows
 }
@@ -252,9 +272,11 @@ const ONE_IN = 3
 
 const started = process.cpuUsage()
 
-function progress(what: string): void {
+/** Tells on standard error how far it is, with what is known already. */
+function progress(what: string, figures: Readonly<Record<string, number>>): void {
   const { user, system } = process.cpuUsage(started)
-  console.error(`${String(Math.round((user + system) / 1e6)).padStart(4)} s of CPU: ${what} is measured`)
+  const seconds = String(Math.round((user + system) / 1e6)).padStart(4)
+  console.error(`${seconds} s of CPU  ${what}: top-1 ${figures['top-1, %']} %`)
 }
 
 function percent<T>(list: readonly T[], counts: (one: T) => boolean): number {

@@ -15,13 +15,7 @@ interface Told {
   readonly first: boolean
 }
 
-/** One question as it was written and as it was disturbed. */
-export interface Disturbed {
-  readonly question: Labelled
-  readonly ask: string
-  readonly before: Told
-  readonly after: Told
-}
+export type NoiseRow = Readonly<Record<string, number>>
 
 /**
  * Each disturbance over the questions it changes, asked through the front door like any message.
@@ -30,9 +24,9 @@ export interface Disturbed {
  */
 export async function measureNoise(
   many: number,
-  tell: (name: string, list: readonly Disturbed[]) => void,
+  tell: (name: string, row: NoiseRow) => void,
   only?: readonly string[],
-): Promise<Record<string, Record<string, number>>> {
+): Promise<Record<string, NoiseRow>> {
   const db = await openDatabase(':memory:')
   const bot = await startBot({ contentDir: '.', db, log: createLog('silent'), unlimited: true })
   const content = bot.knowledge()?.content
@@ -51,30 +45,28 @@ export async function measureNoise(
   const questions = oneIn(many, readQuestions())
   const undisturbed: Told[] = []
   for (const question of questions) undisturbed.push(await ask(question.ask, question))
-  const rows: Record<string, Record<string, number>> = {
-    'as they were written': row(undisturbed, undisturbed),
-  }
+  const rows: Record<string, NoiseRow> = { 'as they were written': row(undisturbed, undisturbed) }
   for (const [name, disturb] of Object.entries(disturbances(content))) {
     if (only && !only.includes(name)) continue
-    const list: Disturbed[] = []
+    const before: Told[] = []
+    const after: Told[] = []
     for (const [i, question] of questions.entries()) {
       const text = disturb(question.ask, randomFrom(i + 1))
-      const before = undisturbed[i]
-      if (text === question.ask || before === undefined) continue
-      list.push({ question, ask: text, before, after: await ask(text, question) })
+      const told = undisturbed[i]
+      if (text === question.ask || told === undefined) continue
+      before.push(told)
+      after.push(await ask(text, question))
     }
-    rows[name] = row(
-      list.map(({ before }) => before),
-      list.map(({ after }) => after),
-    )
-    tell(name, list)
+    const measured = row(before, after)
+    rows[name] = measured
+    tell(name, measured)
   }
   await bot.stop()
   await db.destroy()
   return rows
 }
 
-function row(before: readonly Told[], after: readonly Told[]): Record<string, number> {
+function row(before: readonly Told[], after: readonly Told[]): NoiseRow {
   const share = (list: readonly Told[], counts: (told: Told) => boolean): number =>
     (100 * list.filter(counts).length) / Math.max(1, list.length)
   const right = share(after, (told) => told.right)
