@@ -5,7 +5,7 @@ import {
   cheapest,
   crossValidate,
   outcomes,
-  prepare,
+  prepareAll,
   reliability,
   type Seen,
   type Thresholds,
@@ -17,7 +17,7 @@ import { loadParts } from './parts.ts'
 export async function benchCalibration(): Promise<Record<string, unknown>> {
   const { content, segmenter } = await loadParts()
   const start = FEATURES.map((feature) => current.rank[feature])
-  return describeFit(crossValidate(await prepare(content, segmenter), start))
+  return describeFit(crossValidate(await prepareAll(content, segmenter), start))
 }
 
 export function describeFit(seen: readonly Seen[]): Record<string, unknown> {

@@ -4,13 +4,13 @@ import { FEATURES } from '../src/answer/judge.ts'
 import { EVIDENCE } from '../src/answer/rank.ts'
 import current from '../src/answer/weights.json' with { type: 'json' }
 import { describeFit, writeTables } from './calibration.ts'
-import { cheapest, crossValidate, fitModel, prepare, type Seen } from './fitting.ts'
+import { cheapest, crossValidate, fitModel, prepareAll, type Seen } from './fitting.ts'
 import { loadParts } from './parts.ts'
 
 /** Fits `src/answer/weights.json`; `--write` keeps it, `--show N` prints the questions it gets wrong. */
 const { values } = parseArgs({ options: { write: { type: 'boolean' }, show: { type: 'string' } } })
 const { content, segmenter } = await loadParts()
-const prepared = await prepare(content, segmenter)
+const prepared = await prepareAll(content, segmenter)
 const start = FEATURES.map((feature) => current.rank[feature])
 const seen = crossValidate(prepared, start)
 writeTables(describeFit(seen))

@@ -4,9 +4,10 @@ import { type Candidate, EVIDENCE, gather, type Ranking, ranker } from '../src/a
 import type { Content } from '../src/model/content.ts'
 import { normalize } from '../src/text/normalize.ts'
 import type { Segmenter } from '../src/text/segment.ts'
-import { tokenizer } from '../src/text/views.ts'
+import { type Tokenize, tokenizer } from '../src/text/views.ts'
 import { generate } from './generated.ts'
 import { type Labelled, type OutOfScope, readOutOfScope, readQuestions } from './labelled.ts'
+import { oneIn } from './measure.ts'
 
 /**
  * Fits the ranking on our own labelled questions: the weights by listwise logistic regression, the probability
@@ -53,12 +54,20 @@ export interface Prepared {
 /** A ranked question of which the right entry is known. */
 export type Ranked = Pick<Example, 'ranking' | 'right'>
 
-/** Ranks every labelled question once; what the weights make of it is worked out from the features. */
-export async function prepare(content: Content, segmenter: Segmenter): Promise<Prepared> {
-  const catalog = await buildCatalog(content, tokenizer(segmenter, content.concepts))
+/**
+ * Ranks every labelled question once; what the weights make of it is worked out from the features.
+ * @param many only one question in so many
+ */
+export async function prepare(
+  content: Content,
+  segmenter: Segmenter,
+  tokenize: Tokenize = tokenizer(segmenter, content.concepts),
+  many = 1,
+): Promise<Prepared> {
+  const catalog = await buildCatalog(content, tokenize)
   const rank = ranker(catalog)
   const intents = new Map(content.intents.map((intent) => [intent.id, intent]))
-  const examples = readQuestions().flatMap((question): Example[] => {
+  const examples = oneIn(many, readQuestions()).flatMap((question): Example[] => {
     const intent = intents.get(question.intent)
     const answer = intent && answerIn(intent, question.region)
     if (!answer) return []
@@ -67,12 +76,17 @@ export async function prepare(content: Content, segmenter: Segmenter): Promise<P
     return [{ question, ranking, fold: foldOf(question.intent), right }]
   })
   // Places and empty words are decided by rules before any probability; the fit is about the rest.
-  const strangers = readOutOfScope().flatMap((question, i) => {
+  const strangers = oneIn(many, readOutOfScope()).flatMap((question, i) => {
     const read = catalog.readQuestion(normalize(question.ask).text)
     if (read.unknownPlaces.length > 0 || read.rest === '') return []
     return [{ question, fold: i % FOLDS, ranking: rank(read, { region: question.region }) }]
   })
-  return { examples, strangers, elsewhere: await rankElsewhere(content, segmenter) }
+  return { examples, strangers, elsewhere: [] }
+}
+
+/** The same, with the questions to a base that is not ours: everything the weights in force are fitted on. */
+export async function prepareAll(content: Content, segmenter: Segmenter): Promise<Prepared> {
+  return { ...(await prepare(content, segmenter)), elsewhere: await rankElsewhere(content, segmenter) }
 }
 
 /** Not one of the sizes that are measured: their questions stay unseen. */

@@ -1,20 +1,25 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parse } from 'yaml'
 import { buildCatalog } from '../src/answer/catalog.ts'
 import { startBot } from '../src/bot.ts'
+import { importedFolder, type Shipped, TAKEN_OVER } from '../src/content/imported-folder.ts'
 import { loadContent } from '../src/content/load.ts'
+import { checkRows, findHeads } from '../src/content/question-rows.ts'
+import { regionsFile } from '../src/content/schema.ts'
+import { openTable } from '../src/content/table.ts'
 import { createLog } from '../src/log.ts'
 import { type Content, EVERYWHERE } from '../src/model/content.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { normalize } from '../src/text/normalize.ts'
 import { loadSegmenter } from '../src/text/segment.ts'
 import { tokenizer } from '../src/text/views.ts'
-import { docsOf, ENGINES, type EngineName } from './engines.ts'
+import { docsOf, ENGINES, type EngineName, shareFor } from './engines.ts'
 import { generate, PHRASINGS_OF_ONE } from './generated.ts'
 import { readQuestions } from './labelled.ts'
-import { percentile, randomFrom, round, stopwatch } from './measure.ts'
+import { type Lap, percentile, randomFrom, round, stopwatch } from './measure.ts'
 
 /** A row of a table of questions as somebody else would keep it. */
 interface Row {
@@ -135,22 +140,56 @@ async function imported(dir: string, { rows, asked }: { rows: Row[]; asked: Aske
   return { dir, content, rows: content.entries.length, asked }
 }
 
-/** The command as an operator runs it. @returns its seconds by the clock */
-async function runImport(rows: readonly Row[], dir: string): Promise<number> {
+function csv(rows: readonly Row[]): string {
   const quoted = (cell: string): string => `"${cell.replaceAll('"', '""')}"`
-  const lines = [
+  return [
     'id,question,similar,answer,region',
     ...rows.map(({ id, question, similar, answer, region = '' }) =>
       [id, question, similar.join('|'), answer, region].map(quoted).join(','),
     ),
-  ]
-  writeFileSync(`${dir}.csv`, lines.join('\r\n'))
+  ].join('\r\n')
+}
+
+/** The command as an operator runs it. */
+async function runImport(rows: readonly Row[], dir: string): Promise<Lap> {
+  writeFileSync(`${dir}.csv`, csv(rows))
   const start = performance.now()
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/import.ts', `${dir}.csv`, '--to', dir], {
-    stdio: 'ignore',
+  const tellCpu = `data:text/javascript,process.on('exit',()=>{const{user,system}=process.cpuUsage();console.log(user+system)})`
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--import', tellCpu, 'src/cli/import.ts', `${dir}.csv`, '--to', dir],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  )
+  let printed = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text
   })
   await new Promise((resolve) => child.once('close', resolve))
-  return (performance.now() - start) / 1000
+  return { wall: performance.now() - start, cpu: Number(printed.trim().split('\n').at(-1)) / 1000 }
+}
+
+/** The same steps in this process, to see where the command spends its time. */
+async function stepsOf(rows: readonly Row[], dir: string): Promise<Record<string, number>> {
+  const read = stopwatch()
+  const table = await openTable(readFileSync(`${dir}.csv`))
+  const sheet = table.kind === 'readings' ? [...table.readings][0] : undefined
+  const heads = sheet && findHeads(sheet)
+  if (!sheet || !heads) throw new Error(`${dir}.csv cannot be read`)
+  const reading = read()
+  const shipped = Object.fromEntries(TAKEN_OVER.map((path) => [path, readFileSync(path, 'utf8')])) as Shipped
+  const { regions } = regionsFile.parse(parse(shipped['knowledge/regions.yaml']))
+  const check = stopwatch()
+  const checked = checkRows(sheet, heads, regions)
+  const checking = check()
+  if (checked.rows.length !== rows.length) throw new Error(`rows of ${dir}.csv were left out`)
+  const make = stopwatch()
+  importedFolder(checked.rows, shipped)
+  const making = make()
+  return {
+    'of this: read the table': round(reading.cpu / 1000),
+    'of this: check the rows': round(checking.cpu / 1000),
+    'of this: make the files': round(making.cpu / 1000),
+  }
 }
 
 async function compare(tables: readonly Imported[]): Promise<Record<string, unknown>> {
@@ -165,7 +204,7 @@ async function compare(tables: readonly Imported[]): Promise<Record<string, unkn
       const start = performance.now()
       await engine.build(docsOf(content))
       build += performance.now() - start
-      for (const { ask, region = EVERYWHERE, wanted } of asked) {
+      for (const { ask, region = EVERYWHERE, wanted } of shareFor(name, asked)) {
         const { text } = normalize(ask)
         const before = performance.now()
         const hits = await engine.search(text, region)
@@ -175,7 +214,9 @@ async function compare(tables: readonly Imported[]): Promise<Record<string, unkn
     }
     const share = (counts: (place: number) => boolean): number =>
       round((100 * places.filter(counts).length) / places.length, 1)
+    console.error(`${name} is measured`)
     figures[name] = {
+      questions: places.length,
       'top-1, %': share((place) => place === 0),
       'top-3, %': share((place) => place >= 0 && place < 3),
       'build, ms': Math.round(build / tables.length),
@@ -247,7 +288,9 @@ async function measureBig(shipped: Content, folder: string): Promise<Record<stri
   return {
     rows: loaded.entries.length,
     phrasings: loaded.intents.reduce((sum, intent) => sum + intent.phrasings.length, 0),
-    'import, s': round(importing),
+    'import, s': round(importing.wall / 1000),
+    'import, s of CPU': round(importing.cpu / 1000),
+    ...(await stepsOf(rows, dir)),
     'read the folder, s of CPU': round(loading.cpu / 1000),
     'build the index, s of CPU': round(building.cpu / 1000),
     'ask, from start to end, s': round((performance.now() - start) / 1000),

@@ -1,16 +1,15 @@
 import { fork } from 'node:child_process'
-import { Converter } from 'opencc-js/cn2t'
-import { pinyin } from 'pinyin-pro'
-import { answerIn, buildCatalog } from '../src/answer/catalog.ts'
-import { FEATURES, ranker } from '../src/answer/rank.ts'
+import { answerIn } from '../src/answer/catalog.ts'
+import { FEATURES, type Feature } from '../src/answer/judge.ts'
 import fitted from '../src/answer/weights.json' with { type: 'json' }
 import type { Content } from '../src/model/content.ts'
 import { normalize } from '../src/text/normalize.ts'
-import { type Tokenize, type Tokens, tokenizer } from '../src/text/views.ts'
-import { docsOf, ENGINES, type EngineName, type Hit } from './engines.ts'
-import { crossValidate, prepare } from './fitting.ts'
+import { type Tokenize, tokenizer, type View } from '../src/text/views.ts'
+import { docsOf, ENGINES, type EngineName, type Hit, shareFor } from './engines.ts'
+import { cheapest, crossValidate, outcomes, prepare, prepareAll } from './fitting.ts'
 import { type Labelled, readOutOfScope, readQuestions } from './labelled.ts'
-import { percentile, randomFrom, round } from './measure.ts'
+import { percentile, round } from './measure.ts'
+import { measureNoise } from './noise.ts'
 import { loadParts, type Parts } from './parts.ts'
 
 /**
@@ -18,8 +17,32 @@ import { loadParts, type Parts } from './parts.ts'
  * so that what is compared is the ranking. Ours stands there twice: as it is in use, with weights fitted on
  * these very questions, and, which is the fair comparison, with weights that have not seen a question's intent.
  */
-export async function benchMatch(): Promise<Record<string, unknown>> {
+export async function benchMatch({ part }: { readonly part?: string | undefined }) {
   const parts = await loadParts()
+  const wants = (one: MatchPart): boolean => part === undefined || part === one
+  return {
+    ...(wants('engines') ? await measureEngines(parts) : {}),
+    ...(wants('ablation')
+      ? {
+          'ours with something taken away, weights fitted anew on other intents':
+            await measureAblation(parts),
+        }
+      : {}),
+    ...(wants('noise')
+      ? {
+          'ours under noise': await measureNoise(ONE_IN, (name, row) =>
+            progress(`under noise, ${name}`, row),
+          ),
+        }
+      : {}),
+  }
+}
+
+/** What can be measured on its own. */
+export const MATCH_PARTS = ['engines', 'ablation', 'noise'] as const
+type MatchPart = (typeof MATCH_PARTS)[number]
+
+async function measureEngines(parts: Parts): Promise<Record<string, unknown>> {
   const questions = wantedOf(parts.content, readQuestions())
   const engines: Record<string, unknown> = {}
   const styles: Record<string, unknown> = {}
@@ -27,19 +50,15 @@ export async function benchMatch(): Promise<Record<string, unknown>> {
     const { figures, byStyle } = await measure(name, parts, questions)
     engines[name] = { ...figures, 'memory, MB': await memoryOf(name) }
     styles[name] = byStyle
+    progress(name, figures)
     if (name === 'ours') {
       const unseen = await measureUnseen(parts)
       engines[UNSEEN] = unseen.figures
       styles[UNSEEN] = unseen.byStyle
+      progress(UNSEEN, unseen.figures)
     }
-    console.error(`${name} is measured`)
   }
-  return {
-    [`engines, ${questions.length} questions`]: engines,
-    'top-1 by style, %': styles,
-    'ours with something taken away': await measureAblation(parts, questions),
-    'ours under noise': await measureNoise(parts, questions),
-  }
+  return { 'engines on the same texts and questions': engines, 'top-1 by style, %': styles }
 }
 
 interface Question extends Labelled {
@@ -65,10 +84,11 @@ async function measure(name: EngineName, parts: Parts, questions: readonly Quest
   await engine.build(docs)
   const build = performance.now() - start
 
-  for (const { ask, region } of questions.slice(0, WARM_UP)) await engine.search(normalize(ask).text, region)
+  const asked = shareFor(name, questions)
+  for (const { ask, region } of asked.slice(0, WARM_UP)) await engine.search(normalize(ask).text, region)
   const times: number[] = []
   const seen: { question: Question; hits: Hit[] }[] = []
-  for (const question of questions) {
+  for (const question of asked) {
     const { text } = normalize(question.ask)
     const before = performance.now()
     const hits = await engine.search(text, question.region)
@@ -78,7 +98,7 @@ async function measure(name: EngineName, parts: Parts, questions: readonly Quest
   // Strangers who name no region are asked of each region in turn.
   const regions = [...docs.keys()]
   const strange: number[] = []
-  for (const [i, { ask, region }] of readOutOfScope().entries()) {
+  for (const [i, { ask, region }] of shareFor(name, readOutOfScope()).entries()) {
     const [first] = await engine.search(normalize(ask).text, region ?? regions[i % regions.length] ?? '')
     strange.push(first?.score ?? Number.NEGATIVE_INFINITY)
   }
@@ -90,6 +110,7 @@ async function measure(name: EngineName, parts: Parts, questions: readonly Quest
   }))
   return {
     figures: {
+      questions: judged.length,
       ...accuracy(judged, strange),
       'build, ms': Math.round(build),
       'p50, ms': round(percentile(times, 0.5)),
@@ -104,12 +125,12 @@ const UNSEEN = 'ours, weights from other intents'
 /** Ours with weights fitted without the intents it is asked about. */
 async function measureUnseen({ content, segmenter }: Parts) {
   const current = FEATURES.map((feature) => fitted.rank[feature])
-  const seen = crossValidate(await prepare(content, segmenter), current)
+  const seen = crossValidate(await prepareAll(content, segmenter), current)
   const judged = seen.flatMap(({ example, place, scores }) =>
     example ? [{ style: example.question.style, place, score: scores[0] ?? 0 }] : [],
   )
   const strange = seen.flatMap(({ stranger, scores }) => (stranger ? [scores[0] ?? 0] : []))
-  return { figures: accuracy(judged, strange), byStyle: byStyle(judged) }
+  return { figures: { questions: judged.length, ...accuracy(judged, strange) }, byStyle: byStyle(judged) }
 }
 
 interface Judged {
@@ -161,144 +182,102 @@ function memoryOf(engine: EngineName): Promise<number> {
   })
 }
 
-/** Top-1 with one thing taken away and the remaining weights as they are. */
-async function measureAblation({ content, segmenter }: Parts, questions: readonly Question[]) {
+/**
+ * What is left of the ranking with one thing taken away. The weights are fitted anew each time, without the intents
+ * they are measured on: the others may take over what the missing one did.
+ */
+async function measureAblation({ content, segmenter }: Parts) {
   const tokenize = tokenizer(segmenter, content.concepts)
-  const without = (change: (tokens: Tokens) => Partial<Tokens>): Tokenize => {
-    return (text, weights) => {
-      const tokens = tokenize(text, weights)
-      return { ...tokens, ...change(tokens) }
-    }
-  }
+  const without =
+    (isLeftOut: (view: View, token: string) => boolean): Tokenize =>
+    (text, weights, take) =>
+      tokenize(text, weights, (view, token, weight, next) => {
+        if (!isLeftOut(view, token)) take(view, token, weight, next)
+      })
   const entries = (change: object): Content => ({
     ...content,
     entries: content.entries.map((entry) => ({ ...entry, ...change })),
   })
+  const withoutPhrasings = (from: Content): Content => ({
+    ...from,
+    intents: from.intents.map((intent) => ({ ...intent, phrasings: [] })),
+  })
   const variants: Record<string, Variant> = {
-    nothing: { content, tokenize },
-    characters: { content, tokenize: without(() => ({ char: [] })) },
-    'pairs of characters': { content, tokenize: without(() => ({ pair: [] })) },
-    words: {
-      content,
-      tokenize: without(({ word }) => ({ word: word.filter(({ token }) => token.startsWith('=')) })),
-    },
-    concepts: { content, tokenize: tokenizer(segmenter, {}) },
-    sounds: { content, tokenize: without(() => ({ sound: [] })) },
-    names: { content: entries({ title: '', aliases: [] }), tokenize },
-    'the answers’ text': { content: entries({ answer: '', facets: {} }), tokenize },
-    'Fuse.js': { content, tokenize, zero: 'near-name' },
-    phrasings: {
-      content: { ...content, intents: content.intents.map((intent) => ({ ...intent, phrasings: [] })) },
-      tokenize,
-    },
-    'phrasings and aliases': {
-      content: {
-        ...entries({ aliases: [] }),
-        intents: content.intents.map((intent) => ({ ...intent, phrasings: [] })),
-      },
-      tokenize,
-    },
+    nothing: {},
+    characters: { tokenize: without((view) => view === 'char') },
+    'pairs of characters': { tokenize: without((view) => view === 'pair') },
+    words: { tokenize: without((view, token) => view === 'word' && !token.startsWith('=')) },
+    'everyday words (concepts)': { tokenize: tokenizer(segmenter, {}) },
+    'words and concepts': { tokenize: without((view) => view === 'word') },
+    sounds: { tokenize: without((view) => view === 'sound') },
+    'what the texts share as they are written': { zero: WRITTEN },
+    'Fuse.js': { zero: ['near-name'] },
+    names: { content: entries({ title: '', aliases: [] }) },
+    'the answers’ text': { content: entries({ answer: '', facets: {} }) },
+    phrasings: { content: withoutPhrasings(content) },
+    'phrasings and aliases': { content: withoutPhrasings(entries({ aliases: [] })) },
   }
+  const start = FEATURES.map((feature) => fitted.rank[feature])
   const rows: Record<string, unknown> = {}
-  let whole = 0
+  let whole: number | undefined
   for (const [name, variant] of Object.entries(variants)) {
-    const first = await prepareFirst(variant)
-    const top1 = percent(questions, ({ ask, region, wanted }) => first(ask, region) === wanted)
-    if (name === 'nothing') whole = top1
-    rows[name] = { 'top-1, %': top1, change: round(top1 - whole, 1) }
+    const prepared = await prepare(
+      variant.content ?? content,
+      segmenter,
+      variant.tokenize ?? tokenize,
+      ONE_IN,
+    )
+    for (const { ranking } of [...prepared.examples, ...prepared.strangers])
+      for (const feature of variant.zero ?? [])
+        for (const { features } of [...ranking.here, ...ranking.elsewhere])
+          features[FEATURES.indexOf(feature)] = 0
+    const seen = crossValidate(prepared, start)
+    const asked = seen.filter(({ example }) => example)
+    const strangers = seen.length - asked.length
+    const top1 = percent(asked, ({ right }) => right)
+    whole ??= top1
+    const { tally } = outcomes(seen, cheapest(seen))
+    rows[name] = {
+      'top-1, %': top1,
+      change: round(top1 - whole, 1),
+      'answered right, %': round((100 * tally.right) / asked.length, 1),
+      'answered wrong, %': round((100 * tally.wrong) / asked.length, 1),
+      'strangers answered, %': round((100 * tally.strangersAnswered) / strangers, 1),
+    }
+    progress(`without ${name}`, { 'top-1, %': top1 })
   }
   return rows
 }
 
 interface Variant {
-  readonly content: Content
-  readonly tokenize: Tokenize
-  /** A feature that is not counted. */
-  readonly zero?: keyof typeof fitted.rank
+  readonly content?: Content
+  readonly tokenize?: Tokenize
+  /** Features that are not there. */
+  readonly zero?: readonly Feature[]
 }
 
-/** Prepares asking for the best entry alone. */
-async function prepareFirst({ content, tokenize, zero }: Variant) {
-  const catalog = await buildCatalog(content, tokenize)
-  const rank = ranker(catalog)
-  const feature = zero ? FEATURES.indexOf(zero) : -1
-  const weight = zero ? fitted.rank[zero] : 0
-  return (ask: string, region: string): string | undefined => {
-    const { here } = rank(catalog.readQuestion(normalize(ask).text), { region })
-    const strengths = here.map(({ strength, features }) => strength - weight * (features[feature] ?? 0))
-    return here[strengths.indexOf(Math.max(...strengths))]?.entry.id
-  }
-}
+const WRITTEN: readonly Feature[] = [
+  'covered-by-best',
+  'covers-best',
+  'name-inside',
+  'named',
+  'name-held',
+  'name-run',
+  'run',
+  'same',
+]
 
-/** Top-1 before and after each disturbance, over the questions it changes. */
-async function measureNoise({ content, segmenter }: Parts, questions: readonly Question[]) {
-  const first = await prepareFirst({ content, tokenize: tokenizer(segmenter, content.concepts) })
-  const right = (ask: string, { region, wanted }: Question): boolean => first(ask, region) === wanted
-  const rows: Record<string, unknown> = {}
-  for (const [name, disturb] of Object.entries(disturbances(content))) {
-    const changed = questions.flatMap((question) => {
-      const ask = disturb(question.ask)
-      return ask === question.ask ? [] : [{ question, ask }]
-    })
-    rows[name] = {
-      questions: changed.length,
-      'before, %': percent(changed, ({ question }) => right(question.ask, question)),
-      'after, %': percent(changed, ({ question, ask }) => right(ask, question)),
-    }
-  }
-  return rows
-}
+/** Every variant and every disturbance asks its questions anew; one in three is enough for them. */
+const ONE_IN = 3
 
-function disturbances(content: Content): Record<string, (ask: string) => string> {
-  const random = randomFrom(7)
-  const traditional = Converter({ from: 'cn', to: 'tw' })
-  const homophones = homophonesIn(content)
-  /** Changes one place, chosen at random from those that can be changed. */
-  const once = (ask: string, change: (characters: string[], at: number) => string[] | undefined): string => {
-    const characters = Array.from(ask)
-    const start = Math.floor(random() * characters.length)
-    for (let i = 0; i < characters.length; i++) {
-      const changed = change([...characters], (start + i) % characters.length)
-      if (changed) return changed.join('')
-    }
-    return ask
-  }
-  return {
-    traditional,
-    'full width': (ask) =>
-      ask.replace(/[!-~]/g, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
-    'a space between all characters': (ask) => (HAN.test(ask) ? Array.from(ask).join(' ') : ask),
-    'two neighbours swapped': (ask) =>
-      once(ask, (characters, at) => {
-        const [left = '', right = ''] = characters.slice(at, at + 2)
-        if (!HAN.test(left) || !HAN.test(right) || left === right) return undefined
-        return characters.with(at, right).with(at + 1, left)
-      }),
-    'one homophone': (ask) =>
-      once(ask, (characters, at) => {
-        const character = characters[at] ?? ''
-        const others = HAN.test(character)
-          ? (homophones.get(syllable(character)) ?? []).filter((other) => other !== character)
-          : []
-        const other = others[Math.floor(random() * others.length)]
-        return other === undefined ? undefined : characters.with(at, other)
-      }),
-    'politely wrapped': (ask) => `你好请问一下${ask}谢谢`,
-  }
-}
+const started = process.cpuUsage()
 
-/** The characters of the content by syllable, tones aside, as an input method offers them. */
-function homophonesIn({ intents, entries }: Content): Map<string, string[]> {
-  const texts = [...intents.flatMap(({ phrasings }) => phrasings), ...entries.map(({ answer }) => answer)]
-  const bySyllable = new Map<string, string[]>()
-  for (const character of new Set(texts.join('')))
-    if (HAN.test(character))
-      bySyllable.set(syllable(character), [...(bySyllable.get(syllable(character)) ?? []), character])
-  return bySyllable
+/** Tells on standard error how far it is, with what is known already. */
+function progress(what: string, figures: Readonly<Record<string, number>>): void {
+  const { user, system } = process.cpuUsage(started)
+  const seconds = String(Math.round((user + system) / 1e6)).padStart(4)
+  console.error(`${seconds} s of CPU  ${what}: top-1 ${figures['top-1, %']} %`)
 }
-
-const HAN = /\p{Script=Han}/u
-const syllable = (character: string): string => pinyin(character, { toneType: 'none' })
 
 function percent<T>(list: readonly T[], counts: (one: T) => boolean): number {
   return round((100 * list.filter(counts).length) / Math.max(1, list.length), 1)

@@ -19,6 +19,13 @@ export function randomFrom(seed: number): () => number {
   }
 }
 
+/** A random part of a list, the same in every run: labelled questions come in a rhythm of styles. */
+export function oneIn<T>(many: number, list: readonly T[]): readonly T[] {
+  if (many === 1) return list
+  const random = randomFrom(1)
+  return list.filter(() => random() * many < 1)
+}
+
 export interface Lap {
   readonly wall: number
   /** Time of the processor, all threads together: tells more than the clock when others use the machine. */

@@ -505,7 +505,7 @@ describe('what was imported', () => {
   it('answers at once, in every region it speaks of, and honestly elsewhere', async () => {
     const asked = [
       { text: '我想办居住证', region: '昆明' },
-      { text: '辦居住證要多少錢', region: '昆明' },
+      { text: '居住證要多少錢', region: '昆明' },
       { text: '房租补贴怎么申请', region: '昆明' },
       { text: '房租补贴怎么申请', region: '苏州' },
       { text: '居住证怎么办理', region: '苏州' },

@@ -58,6 +58,10 @@ describe('a message', () => {
     ['spaces between Latin words', 'how   to  rent', 'how to rent'],
     ['repeated punctuation', '有没有补贴？？？！！！', '有没有补贴?!'],
     ['compatibility ideographs', '\uF9F4\u2F00', '林一'],
+    ['a space between all characters', '莲 都 的 l i v e   s h o w 有 3 9 场 吗', '莲都的live show有39场吗'],
+    ['emoticons of WeChat', '[旺柴]租房[捂脸][捂脸]有补贴吗[OK]', '租房有补贴吗'],
+    ['footnotes of a page', '青年公寓[1]怎么申请[编辑]', '青年公寓怎么申请'],
+    ['square brackets around words', '[担保费]怎么减', '[担保费]怎么减'],
     ['nothing', '', ''],
     ['nothing but decoration', ' \u200B😀\u0000\n', ''],
   ])('of %s is read as it was meant', (_, raw, text) => {
@@ -186,6 +190,11 @@ describe('the bot', () => {
     ['paste residue', '擔(dān)保費(fèi)減免'],
     ['emoji', '担保费减免😀'],
     ['spaces', '担 保 费 减 免'],
+    ['the number of a list', '1. 「担保费减免」'],
+    ['two neighbours swapped', '担费保能减多少'],
+    ['a character of the same sound', '担宝费能减多少'],
+    ['a message typed in pinyin', 'dan bao fei neng jian duo shao'],
+    ['pinyin without spaces', 'danbaofeinengjianduoshao'],
   ])('understands a question with %s', async (_, text) => {
     const reply = await say(text)
     expect([reply.decision, reply.entries[0]]).toEqual(['answer', 'liandu-guarantee-fee'])

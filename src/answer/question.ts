@@ -1,11 +1,15 @@
 import type { Content, Facet } from '../model/content.ts'
 import { wordFinder } from '../text/find.ts'
+import { normalizedText } from '../text/normalize.ts'
 import { compileFinder, compileWording } from '../text/pattern.ts'
+import { Neighbours } from '../text/repair.ts'
 
 /** What a message asks, taken apart: intent × facet × region. */
 export interface Question {
-  /** The normalised message without politeness and particles. */
+  /** The normalised message without politeness and particles, slips of the fingers mended. */
   readonly text: string
+  /** The same as it was written. */
+  readonly written: string
   /** How much each UTF-16 unit of `text` says about the thing asked for: 0 for a region's name, little for a facet. */
   readonly weights: Float32Array
   /** Regions named, in order. */
@@ -67,9 +71,17 @@ export async function questionReader(content: Content, pause: () => Promise<void
     word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
   )
   const empty = new RegExp(`^(?:${emptyWords.join('|')})+$`, 'u')
+  const neighbours = await learnNeighbours(content, pause)
+  const repair = await neighbours.repairer(pause)
 
   return (normalized) => {
-    const text = strip(normalized, lead, tail)
+    const written = strip(normalized, lead, tail)
+    const mended = repair(written, () => {
+      // What the documents do not speak of is no slip for something they do.
+      const kept = [...findPlaces(written), ...findNotOurs(written)]
+      return (at) => kept.some(({ from, to }) => from <= at && at < to)
+    })
+    const text = mended === written ? written : strip(mended, lead, tail)
     const weights = new Float32Array(text.length).fill(1)
 
     const named = findNames(text)
@@ -88,7 +100,9 @@ export async function questionReader(content: Content, pause: () => Promise<void
 
     const asked = new Map<Facet, number>()
     for (const { owner, from, to } of findCues(text)) {
-      for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] ?? 1, FACET_WEIGHT)
+      // 「多少钱」 is understood also where no text of the base says it; then it tells nothing apart.
+      const weight = neighbours.hold(text.slice(from, to)) ? FACET_WEIGHT : 0
+      for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] ?? 1, weight)
       asked.set(owner, Math.max(asked.get(owner) ?? 0, to - from))
     }
     const facets = [...asked].sort((a, b) => b[1] - a[1]).map(([facet]) => facet)
@@ -107,6 +121,7 @@ export async function questionReader(content: Content, pause: () => Promise<void
     rest = rest.replace(/[^\p{L}\p{N}]+/gu, '')
     return {
       text,
+      written,
       weights,
       regions: [...new Set(regions)],
       unknownPlaces: [...new Set(unknownPlaces)],
@@ -117,6 +132,27 @@ export async function questionReader(content: Content, pause: () => Promise<void
   }
 }
 
+async function learnNeighbours(content: Content, pause: () => Promise<void>): Promise<Neighbours> {
+  const neighbours = new Neighbours()
+  let learned = 0
+  const learn = async (text: string): Promise<void> => {
+    neighbours.add(normalizedText(text))
+    learned += text.length
+    if (learned < BREATH) return
+    learned = 0
+    await pause()
+  }
+  for (const { name, full, aliases } of content.regions)
+    for (const text of [name, full, ...aliases]) await learn(text)
+  for (const { phrasings } of content.intents) for (const phrasing of phrasings) await learn(phrasing)
+  for (const { title, aliases, answer, facets } of content.entries)
+    for (const text of [title, ...aliases, answer, ...Object.values(facets)]) await learn(text)
+  return neighbours
+}
+
+/** So many characters are learned from between two pauses. */
+const BREATH = 5000
+
 /** A cue as it is written and as it stands after the particles at the end of a message were taken away. */
 function withoutParticle(cue: string, tail: readonly string[]): string[] {
   const particle = tail.find((word) => cue.endsWith(word) && cue.length >= word.length + 2)
@@ -124,7 +160,7 @@ function withoutParticle(cue: string, tail: readonly string[]): string[] {
 }
 
 function strip(text: string, lead: readonly string[], tail: readonly string[]): string {
-  let rest = withoutEdges(text)
+  let rest = withoutEdges(text.replace(LIST_MARK, ''))
   for (let changed = true; changed; ) {
     changed = false
     const start = lead.find((word) => rest.startsWith(word) && rest.length > word.length)
@@ -148,6 +184,8 @@ function withoutEdges(text: string): string {
 }
 
 const EDGE = /[\p{P}\s]/u
+/** 「1. 」 and 「(2)」 before a question copied out of a list. */
+const LIST_MARK = /^\(?\d{1,2}[.、)]\s*(?=[\p{P}\s]*\p{L})/u
 
 function properNames(content: Content): string[] {
   return [...content.names, ...content.entries.flatMap((entry) => [entry.title, ...entry.aliases])].map(

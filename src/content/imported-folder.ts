@@ -82,7 +82,7 @@ export function importedFolder(rows: readonly QuestionRow[], shipped: Shipped): 
       answers: Object.fromEntries(wish.map((row) => [regionOf(row), row.id])),
       phrasings: [first.question, ...wish.flatMap(({ similar }) => similar)],
     }
-    files.set(`intents/${folderOf(first)}/${first.id}.yaml`, yaml(intent))
+    files.set(`intents/${folderOf(first)}/${first.id}.yaml`, lines(intent))
   }
   const known = new Set(before.regions.map(({ id }) => id))
   return {
@@ -99,6 +99,32 @@ const AS_THEY_ARE = [
 ] as const
 
 const yaml = (value: unknown): string => stringify(value, { lineWidth: 0 })
+
+type Scalar = string | boolean
+interface Simple {
+  readonly [key: string]: Scalar | readonly string[] | Readonly<Record<string, string>>
+}
+
+/** The same as `yaml`, without its tree of nodes: a table of thousands of rows becomes two files for each. */
+function lines(record: Simple): string {
+  return Object.entries(record)
+    .map(([key, value]) => {
+      if (typeof value !== 'object') return `${key}: ${scalar(value)}\n`
+      if (Array.isArray(value)) return `${key}:\n${value.map((one) => `  - ${scalar(one)}\n`).join('')}`
+      const own = Object.entries(value).map(([name, one]) => `  ${scalar(name)}: ${scalar(one)}\n`)
+      return `${key}:\n${own.join('')}`
+    })
+    .join('')
+}
+
+/** What needs quotes, or may need them, is left to the library. */
+function scalar(value: Scalar): string {
+  return typeof value === 'string' && (!PLAIN.test(value) || /^(?:null|true|false)$/i.test(value))
+    ? yaml(value).trimEnd()
+    : String(value)
+}
+
+const PLAIN = /^\p{L}(?:[\p{L}\p{N}，。？！、；：（）“”‘’《》…%+/_.-]| (?=[\p{L}\p{N}]))*$/u
 
 /** The regions the rows name. A table that names none still needs a name for where it holds. */
 function regionsOf(rows: readonly QuestionRow[], known: readonly Region[]): Region[] {
@@ -167,7 +193,7 @@ function entryFile(row: QuestionRow, region: string, source: Source | undefined)
     ...(source ? { source: { document: source.id, ...(clause === undefined ? {} : { clause }) } } : {}),
     imported: true,
   }
-  return `---\n${yaml(head)}---\n\n${row.answer}\n`
+  return `---\n${lines(head)}---\n\n${row.answer}\n`
 }
 
 /** Rows that ask the same, each for another region. */
@@ -250,13 +276,29 @@ function keepFittingWords(rows: readonly QuestionRow[], shipped: Shipped): Recor
     .map(({ question, similar, answer, region = '' }) => [question, ...similar, answer, region].join('\n'))
     .join('\n')
     .toLowerCase()
-  const speaksOf = (word: string): boolean => said.includes(word.toLowerCase())
+  const mayHold = pairFilter(said)
+  const speaksOf = (word: string): boolean => {
+    const lower = word.toLowerCase()
+    return mayHold(lower) && said.includes(lower)
+  }
   // Rows that hold everywhere answer for any place.
   const anywhere = rows.some(({ region }) => region === undefined)
   return {
     'knowledge/words.txt': keepWords(shipped['knowledge/words.txt'], speaksOf),
     'intents/places.txt': keepWords(shipped['intents/places.txt'], (word) => !anywhere && !speaksOf(word)),
     'intents/not-ours.txt': keepWords(shipped['intents/not-ours.txt'], (word) => !speaksOf(word)),
+  }
+}
+
+/** Tells at once of most words that a long text does not hold them: it lacks some pair of their characters. */
+function pairFilter(text: string): (word: string) => boolean {
+  const seen = new Uint8Array(1 << 22)
+  const placeOf = (of: string, at: number): number =>
+    ((of.charCodeAt(at) * 0x9e3b) ^ of.charCodeAt(at + 1)) & (seen.length - 1)
+  for (let i = 0; i + 1 < text.length; i++) seen[placeOf(text, i)] = 1
+  return (word) => {
+    for (let i = 0; i + 1 < word.length; i++) if (seen[placeOf(word, i)] === 0) return false
+    return true
   }
 }
 

@@ -66,7 +66,7 @@ export async function converse(
   if (position !== undefined && session.menu) return take(around, message, session, position)
 
   const question = catalog.readQuestion(text)
-  const heard = acts.act(text, question.text)
+  const heard = acts.act(text, question.written)
   const insteadOfStaff = heard === 'ask-instead'
   if (insteadOfStaff) session = { ...session, pending: undefined }
   const act = insteadOfStaff ? undefined : heard
@@ -92,7 +92,7 @@ export async function converse(
     return answeredToo(around, message, done, question)
   if (done) return done
 
-  const talk = acts.smallTalk(text, question.text)
+  const talk = acts.smallTalk(text, question.written)
   if (talk)
     return { draft: { decision: 'small-talk', sections: [{ kind: 'note', text: talk.reply }] }, session }
 
@@ -149,7 +149,7 @@ function stayUrgent(around: Around, text: string, question: Question, session: S
       draft: composeUrgent(kind, content.hotlines, say(content, 'urgentRelief')),
       session: { ...session, urgent: undefined },
     }
-  if (acts.smallTalk(text, question.text)?.id === 'thanks') return undefined
+  if (acts.smallTalk(text, question.written)?.id === 'thanks') return undefined
   return { draft: composeUrgent(kind, content.hotlines, say(content, 'urgentStay')), session }
 }
 

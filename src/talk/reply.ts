@@ -167,7 +167,7 @@ export function reply(
           region,
           ...traceOf(ranking),
         },
-        session: { ...remember('ask-back'), unanswered: { text: mask(question.text), at: now.getTime() } },
+        session: { ...remember('ask-back'), unanswered: { text: mask(question.written), at: now.getTime() } },
       }
     }
     case 'elsewhere': {
@@ -180,7 +180,7 @@ export function reply(
         draft: { ...notHere(content, decision.there, decision.near, region, facets[0]), ...traceOf(ranking) },
         session: {
           ...remember('hand-over', decision.there[0]?.entry.id),
-          unanswered: { text: mask(question.text), at: now.getTime() },
+          unanswered: { text: mask(question.written), at: now.getTime() },
         },
       }
     }
@@ -193,7 +193,7 @@ export function reply(
           },
           session: moved,
         }
-      const unanswered = { text: mask(question.text), at: now.getTime() }
+      const unanswered = { text: mask(question.written), at: now.getTime() }
       return {
         draft: { ...unsure(content, decision.why, question, region), ...traceOf(ranking) },
         session: { ...remember('hand-over'), unanswered },

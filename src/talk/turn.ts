@@ -122,7 +122,7 @@ export function createTurn(parts: TurnParts): Turn {
 function isExplained({ catalog, rank, acts }: Knowledge, heard: UrgentKind, text: string): boolean {
   if (heard.id !== UNCLEAR) return false
   const question = catalog.readQuestion(text)
-  if (acts.act(text, question.text) !== undefined) return true
+  if (acts.act(text, question.written) !== undefined) return true
   return (rank(question, {}).here[0]?.score ?? 0) >= PLAIN_QUESTION
 }
 

@@ -42,10 +42,21 @@ function cleaned(raw: string): string {
   )
 }
 
+/** A text with a space between all its characters, Latin letters and digits too, is written together again. */
+function together(text: string): string {
+  const spread = text.trim()
+  if (!SPREAD.test(spread) || !HAN.test(spread)) return text
+  return spread
+    .split(/ {2,}/)
+    .map((words) => words.replaceAll(' ', ''))
+    .join(' ')
+}
+
 function folded(simplified: string): string {
-  return simplified
+  return together(simplified)
     .toLowerCase()
     .replace(PICTURE, ' ')
+    .replace(EMOTICON, ' ')
     .replace(/([。，！？、…~!?,.-])\1+/gu, '$1')
     .replace(/\s+/gu, ' ')
     .replace(SPACE_BY_HAN, '')
@@ -67,6 +78,20 @@ const PASTED_PINYIN = /(\p{Script=Han})\([a-zü]*[āáǎàēéěèīíǐìōóǒ
 // Control, formatting and combining marks (zalgo); NFKC has already composed the accents that belong.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{M}]+/gu
 const PICTURE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\uFFFD]/gu
+// What WeChat writes where its own small pictures stood, and what a page leaves of its footnotes and edit marks.
+const EMOTICON = new RegExp(
+  `\\[(?:${[
+    '微笑|撇嘴|色|发呆|得意|流泪|害羞|闭嘴|睡|大哭|尴尬|发怒|调皮|呲牙|惊讶|难过|酷|冷汗|囧|抓狂|吐|偷笑|可爱|愉快|白眼|傲慢',
+    '饥饿|困|惊恐|流汗|憨笑|悠闲|大兵|奋斗|咒骂|疑问|嘘|晕|折磨|衰|骷髅|敲打|再见|擦汗|抠鼻|鼓掌|糗大了|坏笑|左哼哼|右哼哼|哈欠',
+    '鄙视|委屈|快哭了|阴险|亲亲|吓|可怜|笑脸|生病|脸红|破涕为笑|恐惧|失望|无语|嘿哈|捂脸|奸笑|机智|皱眉|耶|吃瓜|加油|汗|天啊|emm',
+    '社会社会|旺柴|好的|打脸|哇|翻白眼|666|让我看看|叹气|苦涩|裂开|嘴唇|爱心|心碎|拥抱|强|弱|握手|胜利|抱拳|勾引|拳头|差劲|ok',
+    '合十|啤酒|咖啡|蛋糕|玫瑰|凋谢|菜刀|炸弹|便便|月亮|太阳|庆祝|礼物|红包|发|福|烟花|爆竹|猪头|跳跳|发抖|转圈|doge|笑哭|赞',
+    '比心|\\d{1,3}|编辑',
+  ].join('|')})\\]`,
+  'gu',
+)
+const HAN = /\p{Script=Han}/u
+const SPREAD = /^\S(?: +\S){3,}$/u
 const SPACE_BY_HAN = /(?<=[\p{Script=Han}\p{P}]) | (?=[\p{Script=Han}\p{P}])/gu
 
 function scriptOf(written: string, simplified: string): Script | undefined {

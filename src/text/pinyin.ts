@@ -53,6 +53,26 @@ export function syllablesOf(letters: string): string[] | undefined {
   return best[letters.length]
 }
 
+/** Where the syllables begin that end at a place in a run of letters. */
+export function syllablesUpTo(letters: string, end: number): number[] {
+  const starts: number[] = []
+  for (let from = Math.max(0, end - 6); from < end; from++)
+    if (SYLLABLES.has(letters.slice(from, end))) starts.push(from)
+  return starts
+}
+
+/** Every way one Han character is read, without tones: 都 is dou and du. */
+export function readingsOf(character: string): readonly string[] {
+  let own = readings.get(character)
+  if (own === undefined) {
+    own = [...new Set(pinyin(character, { toneType: 'none', v: true, multiple: true, type: 'array' }))]
+    readings.set(character, own)
+  }
+  return own
+}
+
+const readings = new Map<string, readonly string[]>()
+
 const known = new Map<string, string>()
 
 function soundOfCharacter(character: string): string {
