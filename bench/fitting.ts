@@ -417,8 +417,8 @@ export function cheapest(seen: readonly Seen[]): Thresholds {
   return best.thresholds
 }
 
-/** Half the standard error of the mean cost over some two thousand questions. */
-const CHANCE = 0.06
+/** A quarter of the standard error of the mean cost over some two thousand questions. */
+const CHANCE = 0.032
 
 /** Ten bins of the score: how often it was right, beside what it promised. */
 export function reliability(seen: readonly Seen[]) {

@@ -19,6 +19,9 @@ export const UNCLEAR = 'unclear'
  */
 const SOUNDS_URGENT = 0.45
 const SOUNDS_CALM = 0.2
+/** A few characters (「就到这吧」) are how people close a matter, too: they must sound all the more urgent. */
+const FEW = 8
+const FEW_SOUND_URGENT = 0.9
 /** A message longer than this is heard by its beginning and its end. */
 const HEARD = 240
 
@@ -40,7 +43,8 @@ export function createUrgentLane(
     if (urgency < SOUNDS_CALM) return undefined
     const message = read(text)
     return (
-      compiled.find(({ shows }) => shows(message))?.kind ?? (urgency >= SOUNDS_URGENT ? unclear : undefined)
+      compiled.find(({ shows }) => shows(message))?.kind ??
+      (urgency >= (text.length < FEW ? FEW_SOUND_URGENT : SOUNDS_URGENT) ? unclear : undefined)
     )
   }
 }
