@@ -418,7 +418,7 @@ export function cheapest(seen: readonly Seen[]): Thresholds {
 }
 
 /** A quarter of the standard error of the mean cost over some two thousand questions. */
-const CHANCE = 0.032
+const CHANCE = 0.034
 
 /** Ten bins of the score: how often it was right, beside what it promised. */
 export function reliability(seen: readonly Seen[]) {

@@ -6,7 +6,8 @@ import { questionReader, type ReadQuestion } from './question.ts'
 import { type TokenIndex, TokenIndexBuilder, workload } from './token-index.ts'
 
 /** Where an indexed text comes from. */
-export type UnitKind = 'phrasing' | 'name' | 'answer'
+export const KINDS = ['phrasing', 'name', 'answer'] as const
+export type UnitKind = (typeof KINDS)[number]
 
 /** One indexed text: a phrasing, a name, or an entry's own words. */
 export interface Unit {
@@ -21,6 +22,8 @@ export interface Target {
   readonly names: readonly string[]
   /** Positions in `Catalog.units` of its phrasings, names and text. */
   readonly units: Uint32Array
+  /** Of what kind each of them is: its place in `KINDS`. */
+  readonly kinds: Uint8Array
 }
 
 /** The searchable form of one content. Built whole, then never changed; a reload builds another. */
@@ -87,6 +90,7 @@ export async function buildCatalog(
       intents: intentsOf[i] ?? [],
       names: namesOf[i] ?? [],
       units: Uint32Array.from(unitsOf[i] ?? []),
+      kinds: Uint8Array.from(unitsOf[i] ?? [], (unit) => KINDS.indexOf(units[unit]?.kind ?? 'answer')),
     }),
   )
   await pause()

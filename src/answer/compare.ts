@@ -1,5 +1,5 @@
 import { VIEWS, type View } from '../text/views.ts'
-import { ANSWER_SHARE, type Catalog, type Target, type Unit } from './catalog.ts'
+import { ANSWER_SHARE, type Catalog, KINDS, type Target, type Unit } from './catalog.ts'
 import { type Query, STEPS } from './token-index.ts'
 
 /** Agreement view by view, 0 to 1 each. */
@@ -104,6 +104,8 @@ export function comparer(catalog: Catalog): Compare {
 }
 
 const SEARCH_STEPS = 12
+const PHRASING = KINDS.indexOf('phrasing')
+const NAME = KINDS.indexOf('name')
 
 /** The first place in an ascending row, between two places, whose value is not below the one given. */
 function firstFrom(row: Uint32Array, from: number, to: number, value: number): number {
@@ -126,7 +128,7 @@ function closest(
   covered: Agreement,
   latin: boolean,
 ): Compared {
-  const { units } = catalog.targets[position] as Target
+  const { units, kinds } = catalog.targets[position] as Target
   let bestPhrasing = -1
   let bestName = -1
   let answer = -1
@@ -140,12 +142,21 @@ function closest(
       ((agreements[at] as number) + (agreements[at + 1] as number) + (agreements[at + 2] as number)) / 3
     const whole = latin ? Math.max(sound, written) : 0.75 * written + 0.25 * sound
     if (whole === 0) continue
-    const { kind } = catalog.units[units[i] as number] as Unit
-    if (kind === 'phrasing') {
-      if (whole > phrasingAgrees) [phrasingAgrees, bestPhrasing] = [whole, i]
-    } else if (kind === 'name') {
-      if (whole > nameAgrees) [nameAgrees, bestName] = [whole, i]
-    } else [answerAgrees, answer] = [whole, i]
+    const kind = kinds[i] as number
+    if (kind === PHRASING) {
+      if (whole > phrasingAgrees) {
+        phrasingAgrees = whole
+        bestPhrasing = i
+      }
+    } else if (kind === NAME) {
+      if (whole > nameAgrees) {
+        nameAgrees = whole
+        bestName = i
+      }
+    } else {
+      answerAgrees = whole
+      answer = i
+    }
   }
   const nearest = phrasingAgrees >= nameAgrees ? bestPhrasing : bestName
   return {

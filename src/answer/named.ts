@@ -38,6 +38,8 @@ export async function nameFinder(
       if (++heardSoFar % BREATH === 0) await pause()
     }
   const findNames = wordFinder(owners.keys())
+  // Most places of a text begin no name by sound: its first syllables tell.
+  const beginnings = new Set(Array.from(bySound.keys(), (key) => beginningOf(key.split(' '), 0)))
 
   return (text) => {
     const named = new Map<number, number>()
@@ -50,14 +52,20 @@ export async function nameFinder(
 
     const sounds = soundOf(text)
     const heard = []
-    for (let from = 0; from + SHORTEST <= sounds.length; from++)
+    for (let from = 0; from + SHORTEST <= sounds.length; from++) {
+      if (!beginnings.has(beginningOf(sounds, from))) continue
       for (let length = SHORTEST; length <= LONGEST_SOUND && from + length <= sounds.length; length++) {
         const key = sounds.slice(from, from + length).join(' ')
         if (bySound.has(key)) heard.push({ word: key, from, to: from + length })
       }
+    }
     for (const { word } of outermost(heard)) note(bySound.get(word) ?? NOBODY, BY_SOUND)
     return named
   }
+}
+
+function beginningOf(sounds: readonly string[], from: number): string {
+  return `${sounds[from]} ${sounds[from + 1]} ${sounds[from + 2]}`
 }
 
 const NOBODY: ReadonlySet<number> = new Set()

@@ -189,24 +189,38 @@ function compileIndex(wordings: readonly string[], alphabet: Alphabet): (text: s
 
   return (text) => {
     const seen = new Map<number, Set<number>>()
-    const see = (key: string) => {
-      for (const { wording, part } of index.get(key) ?? []) {
+    for (const key of keysIn(text, alphabet))
+      for (const { wording, part } of index.get(key) ?? NOWHERE) {
         const parts = seen.get(wording)
         if (parts) parts.add(part)
         else seen.set(wording, new Set([part]))
       }
-    }
-    let last = ''
-    for (const letter of alphabet.lettersOf(text)) {
-      see(letter)
-      see(last + letter)
-      last = letter
-    }
     return Array.from(seen).flatMap(([wording, parts]) => {
       const whole = all[wording] ?? []
       return parts.size === whole.length ? [whole] : []
     })
   }
+}
+
+const NOWHERE: readonly never[] = []
+
+/** The letters of a text and the pairs of neighbours; one message is looked at by many wordings in a row. */
+function keysIn(text: string, alphabet: Alphabet): readonly string[] {
+  if (latest.text === text && latest.alphabet === alphabet) return latest.keys
+  const keys = new Set<string>()
+  let last = ''
+  for (const letter of alphabet.lettersOf(text)) {
+    keys.add(letter)
+    keys.add(last + letter)
+    last = letter
+  }
+  latest = { text, alphabet, keys: [...keys] }
+  return latest.keys
+}
+
+let latest: { readonly text: string; readonly alphabet?: Alphabet; readonly keys: readonly string[] } = {
+  text: '',
+  keys: [],
 }
 
 /** The first two letters: enough to tell most wordings apart. */
