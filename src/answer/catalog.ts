@@ -95,7 +95,11 @@ export async function buildCatalog(
   )
   await pause()
   const findNamed = await nameFinder(namesOf, pause)
-  const readQuestion = await questionReader(content, pause)
+  const readQuestion = await questionReader(
+    content,
+    units.map(({ text }) => text),
+    pause,
+  )
   return { content, units, targets, byEntry, index, tokenize, findNamed, readQuestion }
 }
 

@@ -36,9 +36,14 @@ const NAMES_AT_ONCE = 1000
 
 /**
  * Prepares the reading of questions for one content.
+ * @param texts everything the base says, normalised: what stands beside what there tells slips from words
  * @param pause awaited now and then
  */
-export async function questionReader(content: Content, pause: () => Promise<void>): Promise<ReadQuestion> {
+export async function questionReader(
+  content: Content,
+  texts: readonly string[],
+  pause: () => Promise<void>,
+): Promise<ReadQuestion> {
   const lead = longestFirst(content.filler.lead)
   const tail = longestFirst(content.filler.tail)
   const regionNames = content.regions.flatMap((region) =>
@@ -71,7 +76,10 @@ export async function questionReader(content: Content, pause: () => Promise<void
     word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
   )
   const empty = new RegExp(`^(?:${emptyWords.join('|')})+$`, 'u')
-  const neighbours = await learnNeighbours(content, pause)
+  const neighbours = await learnNeighbours(
+    [...regionNames.map(({ name }) => normalizedText(name)), ...texts],
+    pause,
+  )
   const repair = await neighbours.repairer(pause)
 
   return (normalized) => {
@@ -132,21 +140,16 @@ export async function questionReader(content: Content, pause: () => Promise<void
   }
 }
 
-async function learnNeighbours(content: Content, pause: () => Promise<void>): Promise<Neighbours> {
+async function learnNeighbours(texts: Iterable<string>, pause: () => Promise<void>): Promise<Neighbours> {
   const neighbours = new Neighbours()
   let learned = 0
-  const learn = async (text: string): Promise<void> => {
-    neighbours.add(normalizedText(text))
+  for (const text of texts) {
+    neighbours.add(text)
     learned += text.length
-    if (learned < BREATH) return
+    if (learned < BREATH) continue
     learned = 0
     await pause()
   }
-  for (const { name, full, aliases } of content.regions)
-    for (const text of [name, full, ...aliases]) await learn(text)
-  for (const { phrasings } of content.intents) for (const phrasing of phrasings) await learn(phrasing)
-  for (const { title, aliases, answer, facets } of content.entries)
-    for (const text of [title, ...aliases, answer, ...Object.values(facets)]) await learn(text)
   return neighbours
 }
 

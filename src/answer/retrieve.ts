@@ -17,7 +17,7 @@ export interface Retrieved {
  * So many postings are read before the rest of the lists, those of the most frequent tokens, is left unread. A
  * question therefore costs the same in a base of any size; what it finds is compared exactly.
  */
-const READ_MOST = 20_000
+const READ_MOST = 5_000
 const FOUND_HERE = 40
 const FOUND_ELSEWHERE = 16
 

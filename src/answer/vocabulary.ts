@@ -3,8 +3,10 @@
  * together: a base of a hundred thousand phrasings has millions of them.
  */
 export class Vocabulary {
-  /** Every token that stands alone or in a pair, with its place among them. */
+  /** Every token of several characters that stands alone or in a pair, with its place among them. */
   private readonly parts = new Map<string, number>()
+  /** The same for tokens of one character, one more than it is: most tokens are. */
+  private readonly byCode = new Uint32Array(0x10000)
   /** The number of the token alone, -1 when it only stands in pairs. */
   private readonly alone: number[] = []
   // An open hash table with linear probing: the pair's two places and its number, one more than it is; 0 is free.
@@ -15,11 +17,11 @@ export class Vocabulary {
 
   /** The number of a token, or of its pair with the next one; -1 when it has none. */
   find(token: string, next?: string): number {
-    const part = this.parts.get(token)
-    if (part === undefined) return -1
+    const part = this.placeOf(token)
+    if (part < 0) return -1
     if (next === undefined) return this.alone[part] as number
-    const other = this.parts.get(next)
-    if (other === undefined) return -1
+    const other = this.placeOf(next)
+    if (other < 0) return -1
     return (this.numbers[this.slotOf(part, other)] as number) - 1
   }
 
@@ -35,13 +37,19 @@ export class Vocabulary {
     this.pairs++
   }
 
+  private placeOf(token: string): number {
+    return token.length === 1
+      ? (this.byCode[token.charCodeAt(0)] as number) - 1
+      : (this.parts.get(token) ?? -1)
+  }
+
   private partOf(token: string): number {
-    let part = this.parts.get(token)
-    if (part === undefined) {
-      part = this.alone.length
-      this.parts.set(token, part)
-      this.alone.push(-1)
-    }
+    const known = this.placeOf(token)
+    if (known >= 0) return known
+    const part = this.alone.length
+    if (token.length === 1) this.byCode[token.charCodeAt(0)] = part + 1
+    else this.parts.set(token, part)
+    this.alone.push(-1)
     return part
   }
 
