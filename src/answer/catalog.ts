@@ -95,6 +95,7 @@ export async function buildCatalog(
   )
   await pause()
   const findNamed = await nameFinder(namesOf, pause)
+  await pause()
   const readQuestion = await questionReader(
     content,
     units.map(({ text }) => text),

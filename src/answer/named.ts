@@ -37,7 +37,9 @@ export async function nameFinder(
       if (sounds.length >= SHORTEST && sounds.length <= LONGEST_SOUND) add(bySound, sounds.join(' '), target)
       if (++heardSoFar % BREATH === 0) await pause()
     }
+  await pause()
   const findNames = wordFinder(owners.keys())
+  await pause()
   // Most places of a text begin no name by sound: its first syllables tell.
   const beginnings = new Set(Array.from(bySound.keys(), (key) => beginningOf(key.split(' '), 0)))
 

@@ -103,21 +103,22 @@ export class TokenIndexBuilder {
     share: (text: number) => number,
     pause: () => Promise<void>,
   ): Promise<TokenIndex> {
-    const idf = Float32Array.from(this.frequency.all(), (df) => inverseFrequency(this.texts, df))
-    this.start.push(this.tokens.length)
-    const start = this.start.all()
-    const tokens = this.tokens.all()
-    const counts = this.counts.all()
+    const { tokens, counts, start, frequency } = this
+    const idf = new Float32Array(frequency.length)
+    for (let token = 0; token < idf.length; token++)
+      idf[token] = inverseFrequency(this.texts, frequency.at(token))
+    await pause()
+    start.push(tokens.length)
     const weights = new Uint16Array(tokens.length)
     let own = new Float64Array(256)
     const due = workload(BREATH_OF_POSTINGS)
     for (let list = 0; list + 1 < start.length; list++) {
-      const from = start[list] as number
-      const to = start[list + 1] as number
+      const from = start.at(list)
+      const to = start.at(list + 1)
       if (own.length < to - from) own = new Float64Array(2 * (to - from))
       let squares = 0
       for (let at = from; at < to; at++) {
-        const weight = dampen(counts[at] as number) * (idf[tokens[at] as number] as number)
+        const weight = dampen(counts.at(at)) * (idf[tokens.at(at)] as number)
         own[at - from] = weight
         squares += weight * weight
       }
@@ -136,8 +137,8 @@ export class TokenIndexBuilder {
 }
 
 interface ByText {
-  readonly start: Uint32Array
-  readonly tokens: Uint32Array
+  readonly start: Numbers
+  readonly tokens: Numbers
   readonly weights: Uint16Array
 }
 
@@ -159,11 +160,11 @@ async function turnedRound(
       let read = 0
       for (let i = 0; i < own.length; i++) {
         const text = own[i] as number
-        const from = start[VIEWS.length * text] as number
-        const to = start[VIEWS.length * (text + 1)] as number
+        const from = start.at(VIEWS.length * text)
+        const to = start.at(VIEWS.length * (text + 1))
         read += to - from
         for (let at = from; at < to; at++) {
-          const token = tokens[at] as number
+          const token = tokens.at(at)
           const isNew = lastOwner[token] !== owner + 1
           if (isNew) lastOwner[token] = owner + 1
           take(owner, isNew, i, at)
@@ -176,7 +177,7 @@ async function turnedRound(
   const ownersOf = new Uint32Array(size + 1)
   const textsOfToken = new Uint32Array(size + 1)
   await each((_, isNew, __, at) => {
-    const token = tokens[at] as number
+    const token = tokens.at(at)
     if (isNew) ownersOf[token + 1] = (ownersOf[token + 1] as number) + 1
     textsOfToken[token + 1] = (textsOfToken[token + 1] as number) + 1
   })
@@ -197,10 +198,11 @@ async function turnedRound(
     weights: new Uint16Array(places),
   }
   turned.textStart[lists] = places
+  await pause()
   const nextOwner = ownersOf.slice()
   const nextText = textsOfToken.slice()
   await each((owner, isNew, text, at) => {
-    const token = tokens[at] as number
+    const token = tokens.at(at)
     const place = nextText[token] as number
     nextText[token] = place + 1
     if (isNew) {
@@ -283,7 +285,7 @@ export function unknownWordsOf(query: Query, index: TokenIndex): number {
   return information / index.unknownIdf
 }
 
-const BREATH_OF_POSTINGS = 100_000
+const BREATH_OF_POSTINGS = 50_000
 
 /** Tells when so much work has been done that others should have a turn. */
 export function workload(most: number): (work: number) => boolean {
@@ -300,33 +302,27 @@ const inverseFrequency = (size: number, df: number): number => Math.log(1 + (siz
 /** A word said twice says a little more than once. */
 const dampen = (count: number): number => (count === 1 ? 1 : 1 + Math.log(count))
 
-/** A growing row of whole numbers that takes four bytes for each. */
+/** A growing row of whole numbers, in pieces: nothing is copied when it grows, which would hold up the replies. */
 class Numbers {
   length = 0
-  private room = new Uint32Array(1024)
+  private readonly pieces: Uint32Array[] = []
 
   push(value: number): void {
-    if (this.length === this.room.length) {
-      const larger = new Uint32Array(2 * this.room.length)
-      larger.set(this.room)
-      this.room = larger
-    }
-    this.room[this.length++] = value
+    const at = this.length++
+    if ((at & PIECE_MASK) === 0) this.pieces.push(new Uint32Array(PIECE))
+    this.set(at, value)
   }
   at(position: number): number {
-    return this.room[position] as number
+    return (this.pieces[position >>> PIECE_BITS] as Uint32Array)[position & PIECE_MASK] as number
   }
   set(position: number, value: number): void {
-    this.room[position] = value
+    ;(this.pieces[position >>> PIECE_BITS] as Uint32Array)[position & PIECE_MASK] = value
   }
   increase(position: number): void {
-    this.room[position] = (this.room[position] as number) + 1
-  }
-  clear(): void {
-    this.length = 0
-  }
-  /** What was pushed, in a row of just its length. */
-  all(): Uint32Array {
-    return this.room.slice(0, this.length)
+    this.set(position, this.at(position) + 1)
   }
 }
+
+const PIECE_BITS = 14
+const PIECE = 1 << PIECE_BITS
+const PIECE_MASK = PIECE - 1
