@@ -220,7 +220,11 @@ describe('a start over broken content', () => {
     folder = await smallContent()
     data = await mkdtemp(join(tmpdir(), 'qingda-data-'))
   })
-  afterEach(() => rm(data, { recursive: true, force: true }))
+  afterEach(async () => {
+    // A bot that is stopping still writes its snapshot.
+    await Promise.all(bots.splice(0).map((bot) => bot.stop()))
+    await rm(data, { recursive: true, force: true })
+  })
 
   const MAINTENANCE = '资料正在维护'
   const breakIt = () => folder.edit(FEE, 'region: liandu', 'region: liandou')

@@ -9,13 +9,13 @@ import { bare, normalize } from '../src/text/normalize.ts'
 
 /**
  * Messages written by people who saw neither the wordings nor what the classifier was fitted on. The thresholds were
- * chosen on the second list. The third is by the hand that wrote the newest messages in `bench/urgent/`, but before
+ * chosen on these lists, so the figures flatter a little. The third is by the hand that wrote the newest messages in `bench/urgent/`, but before
  * them. Floors are the measured figures, rounded down; they only ever go up.
  */
 const LISTS = [
-  { file: 'messages.jsonl', recall: 0.98, falseAlarms: 0.033 },
+  { file: 'messages.jsonl', recall: 0.98, falseAlarms: 0.028 },
   { file: 'second.jsonl', recall: 0.98, falseAlarms: 0.041 },
-  { file: 'third.jsonl', recall: 0.9, falseAlarms: 0.067 },
+  { file: 'third.jsonl', recall: 0.9, falseAlarms: 0.061 },
 ]
 
 let content: Content
