@@ -189,15 +189,15 @@ async function turnedRound(
 
   const lists = ownersOf[size] as number
   const places = textsOfToken[size] as number
-  const turned = {
-    start: ownersOf,
-    owners: new Uint32Array(lists),
-    most: new Uint16Array(lists),
-    textStart: new Uint32Array(lists + 1),
-    texts: new Uint32Array(places),
-    weights: new Uint16Array(places),
-  }
-  turned.textStart[lists] = places
+  // The rows are long: making one of them takes as long as a reply.
+  const owners = new Uint32Array(lists)
+  const most = new Uint16Array(lists)
+  const textStart = new Uint32Array(lists + 1)
+  textStart[lists] = places
+  await pause()
+  const texts = new Uint32Array(places)
+  await pause()
+  const turned = { start: ownersOf, owners, most, textStart, texts, weights: new Uint16Array(places) }
   await pause()
   const nextOwner = ownersOf.slice()
   const nextText = textsOfToken.slice()
@@ -285,7 +285,8 @@ export function unknownWordsOf(query: Query, index: TokenIndex): number {
   return information / index.unknownIdf
 }
 
-const BREATH_OF_POSTINGS = 50_000
+/** So many postings are written between two pauses; the first ones touch memory nobody has touched, which is slow. */
+const BREATH_OF_POSTINGS = 5_000
 
 /** Tells when so much work has been done that others should have a turn. */
 export function workload(most: number): (work: number) => boolean {
