@@ -1,5 +1,6 @@
 import { wordFinder } from '../text/find.ts'
 import { soundOf } from '../text/pinyin.ts'
+import { workload } from './token-index.ts'
 
 /** Which entries a text names, each with how plainly: 1 for a name written out that is nobody else's. */
 export type FindNamed = (text: string) => ReadonlyMap<number, number>
@@ -28,14 +29,14 @@ export async function nameFinder(
     if (known) known.add(target)
     else index.set(key, new Set([target]))
   }
-  let heardSoFar = 0
+  const due = workload(BREATH)
   for (const [target, own] of names.entries())
     for (const name of own) {
       if (name.length < SHORTEST) continue
       add(owners, name, target)
       const sounds = soundOf(name)
       if (sounds.length >= SHORTEST && sounds.length <= LONGEST_SOUND) add(bySound, sounds.join(' '), target)
-      if (++heardSoFar % BREATH === 0) await pause()
+      if (due(1)) await pause()
     }
   await pause()
   const findNames = wordFinder(owners.keys())

@@ -3,6 +3,7 @@ import { wordFinder } from '../text/find.ts'
 import { normalizedText } from '../text/normalize.ts'
 import { compileFinder, compileWording } from '../text/pattern.ts'
 import { Neighbours } from '../text/repair.ts'
+import { workload } from './token-index.ts'
 
 /** What a message asks, taken apart: intent × facet × region. */
 export interface Question {
@@ -142,13 +143,10 @@ export async function questionReader(
 
 async function learnNeighbours(texts: Iterable<string>, pause: () => Promise<void>): Promise<Neighbours> {
   const neighbours = new Neighbours()
-  let learned = 0
+  const due = workload(BREATH)
   for (const text of texts) {
     neighbours.add(text)
-    learned += text.length
-    if (learned < BREATH) continue
-    learned = 0
-    await pause()
+    if (due(text.length)) await pause()
   }
   return neighbours
 }

@@ -66,7 +66,7 @@ function findAt(text: string, from: number, words: Words | undefined, found: Fou
 }
 
 /** Whether a stretch begins or ends in the middle of a Latin word: `rent` is not in `parent`. */
-export function isInsideLatin(text: string, from: number, to: number): boolean {
+function isInsideLatin(text: string, from: number, to: number): boolean {
   return (
     (LETTER.test(text.charAt(from)) && LETTER.test(text.charAt(from - 1))) ||
     (LETTER.test(text.charAt(to - 1)) && LETTER.test(text.charAt(to)))
