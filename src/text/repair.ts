@@ -21,6 +21,10 @@ const LONGEST_IN_PINYIN = 300
 /** In a message typed in pinyin most letters are; a few words of another language may stand between. */
 const MOSTLY = 0.7
 const FEWEST_SYLLABLES = 2
+/** Letters among Chinese characters. */
+const BETWEEN = /[a-zü]+(?:[ '][a-zü]+)*/gu
+/** How likely each character read from them must be, in nats: what was typed in pinyin is above -5, English words that can be read as syllables are below -10. */
+const PLAIN = -7
 
 /**
  * Which characters stand beside each other in the texts of a base, and from that, what a visitor meant who swapped
@@ -84,7 +88,8 @@ export class Neighbours {
     }
     return (text, findKept) => {
       if (!HAN.test(text)) return text.length > LONGEST_IN_PINYIN ? text : this.read(text, byReading)
-      return text.length > LONGEST ? text : this.mend(text, bySound, findKept)
+      if (text.length > LONGEST) return text
+      return this.mend(this.readBetween(text, byReading), bySound, findKept)
     }
   }
 
@@ -114,6 +119,8 @@ export class Neighbours {
       for (let i = 0; i < codes.length; i++) {
         const here = at(i)
         if (here === EDGE || words.inWord[i]) continue
+        // 请不请 is a question, no slip for 请不清.
+        if (mended.charAt(i - 1) === '不' && at(i - 2) === here) continue
         const next = at(i + 1)
         if (
           next !== EDGE &&
@@ -189,6 +196,19 @@ export class Neighbours {
     }
     const whole = ({ last, likely }: Way): number => likely + this.follows(last, EDGE)
     return ways.reduce((best, way) => (whole(way) > whole(best) ? way : best)).text
+  }
+
+  /** Characters for the syllables that stand between characters: 「shequ托育在哪」. */
+  private readBetween(text: string, byReading: ReadonlyMap<string, readonly number[]>): string {
+    return text.replace(BETWEEN, (run, at: number) => {
+      const words = run.split(/[ ']+/)
+      if (words.some((word) => this.latin.has(word))) return run
+      const before: Way = { last: hanAt(text, at - 1), likely: 0, text: '' }
+      const ways = words.reduce<readonly Way[]>((ways, word) => this.readOn(word, ways, byReading), [before])
+      const [best] = ways.toSorted((a, b) => b.likely - a.likely)
+      if (best === undefined || best.text.length < FEWEST_SYLLABLES) return run
+      return best.likely >= PLAIN * best.text.length ? best.text : run
+    })
   }
 
   private readOn(
