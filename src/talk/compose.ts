@@ -85,7 +85,10 @@ export function composeAnswer(
     text: read || options.brief ? firstSentence(entry.answer) : entry.answer,
   }
   const whetherItHolds = facets.some(({ id }) => id === '是否有效')
-  const told = options.facetFirst || whetherItHolds ? [...asked, answer] : [answer, ...asked]
+  // Who asks 「最多能贷多少」 wants to hear first that nobody wrote it down.
+  const allUnsaid = asked.length > 0 && asked.every(({ kind }) => kind === 'unsaid') && !options.beside
+  const told =
+    options.facetFirst || whetherItHolds || allUnsaid ? [...asked, answer] : [answer, ...asked]
   const enough = read || options.brief || (options.beside && facets.length > 0)
   if (!enough && !asked.some(({ kind }) => kind === 'unsaid'))
     told.push(...unsaidRest(content, entry, facets))
