@@ -396,27 +396,31 @@ export function outcomes(seen: readonly Seen[], { answer, askBack, worthAsking }
 }
 
 /**
- * The thresholds that cost visitors least; among those that cost hardly more, which is chance, the ones that
- * answer most.
+ * The thresholds that cost visitors least, of those that keep what we promise about strangers; among those that cost
+ * hardly more, which is chance, the ones that answer most, then the ones that ask back most.
  */
 export function cheapest(seen: readonly Seen[]): Thresholds {
+  const strangers = seen.filter(({ stranger }) => stranger).length
   const tried: { readonly cost: number; readonly thresholds: Thresholds }[] = []
   for (let answer = 0.5; answer <= 0.95; answer += 0.025)
     for (let askBack = 0.1; askBack <= Math.min(answer, 0.6); askBack += 0.05)
       for (const worthAsking of [0.03, 0.06]) {
         const thresholds = { answer, askBack, worthAsking }
-        tried.push({ cost: outcomes(seen, thresholds).cost, thresholds })
+        const { cost, tally } = outcomes(seen, thresholds)
+        if (tally.strangersAnswered <= MOST_STRANGERS_ANSWERED * strangers) tried.push({ cost, thresholds })
       }
   const least = Math.min(...tried.map(({ cost }) => cost))
   const good = tried.filter(({ cost }) => cost <= least * (1 + CHANCE))
   const lowest = Math.min(...good.map(({ thresholds }) => thresholds.answer))
   const best = good
     .filter(({ thresholds }) => thresholds.answer === lowest)
-    .sort((a, b) => a.cost - b.cost)[0]
-  if (!best) throw new Error('there are no labelled questions')
+    .sort((a, b) => a.thresholds.askBack - b.thresholds.askBack || a.cost - b.cost)[0]
+  if (!best) throw new Error('no thresholds keep strangers from being answered, or there are no questions')
   return best.thresholds
 }
 
+/** Of those out of scope, so many may be answered with a policy. */
+const MOST_STRANGERS_ANSWERED = 0.02
 /** A quarter of the standard error of the mean cost over some two thousand questions. */
 const CHANCE = 0.034
 

@@ -28,6 +28,8 @@ export interface Question {
 export type ReadQuestion = (normalized: string) => Question
 
 const FACET_WEIGHT = 0.3
+/** 「规划」 in 「夜市有什么规划」 says little of what the thing is. */
+const GENERAL_WEIGHT = 0.3
 /** Who names more places than this does not ask about one. */
 const MOST_PLACES = 8
 /** Stands for a place's name in the wordings of `filler.passing`. */
@@ -55,7 +57,8 @@ export async function questionReader(
   )
   const regionsByName = longestNameFirst(regionNames)
   const namesWithRegion: string[] = []
-  for (const [i, name] of properNames(content).entries()) {
+  const names = properNames(content)
+  for (const [i, name] of names.entries()) {
     if (regionNames.some((region) => name.includes(region.name) && name !== region.name))
       namesWithRegion.push(name)
     if (i % NAMES_AT_ONCE === NAMES_AT_ONCE - 1) await pause()
@@ -69,6 +72,9 @@ export async function questionReader(
         .map((cue) => [facet, cue] as const),
     ),
   )
+  const general = content.filler.general.map((word) => word.toLowerCase())
+  const findGeneral = wordFinder(general)
+  const findLonger = wordFinder(wordsAround(general, [...names, ...wordsOfConcepts(content)]))
   const findNotOurs = wordFinder(content.notOurs.map((word) => word.toLowerCase()))
   const findPlaces = wordFinder(content.places.map((place) => place.toLowerCase()))
   const inPassing = compileWording(content.filler.passing, 'anywhere')
@@ -82,6 +88,21 @@ export async function questionReader(
     pause,
   )
   const repair = await neighbours.repairer(pause)
+
+  /** Lets general words weigh little, where something else says what is meant. */
+  const makeLight = (text: string, weights: Float32Array): void => {
+    const found = findGeneral(text)
+    if (found.length === 0) return
+    const longer = findLonger(text)
+    const light = found.filter(({ from, to }) => !longer.some((one) => one.from <= from && to <= one.to))
+    let others = ''
+    for (let i = 0; i < text.length; i++)
+      if (weights[i] === 1 && !light.some(({ from, to }) => from <= i && i < to)) others += text[i]
+    others = others.replace(/[^\p{L}\p{N}]+/gu, '')
+    if (others.length < 2 || empty.test(others)) return
+    for (const { from, to } of light)
+      for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] as number, GENERAL_WEIGHT)
+  }
 
   return (normalized) => {
     const written = strip(normalized, lead, tail)
@@ -128,6 +149,7 @@ export async function questionReader(
     let rest = ''
     for (let i = 0; i < text.length; i++) if (weights[i] === 1) rest += text[i]
     rest = rest.replace(/[^\p{L}\p{N}]+/gu, '')
+    makeLight(text, weights)
     return {
       text,
       written,
@@ -192,6 +214,18 @@ function properNames(content: Content): string[] {
   return [...content.names, ...content.entries.flatMap((entry) => [entry.title, ...entry.aliases])].map(
     (name) => name.toLowerCase(),
   )
+}
+
+function wordsOfConcepts({ concepts }: Content): string[] {
+  return Object.entries(concepts).flatMap(([concept, words]) =>
+    [concept, ...words].map((word) => word.toLowerCase()),
+  )
+}
+
+/** Those that hold one of the words and are longer. */
+function wordsAround(words: readonly string[], among: readonly string[]): string[] {
+  const find = wordFinder(words)
+  return among.filter((one) => find(one).some(({ word }) => word.length < one.length))
 }
 
 function occurrences(text: string, word: string): number[] {

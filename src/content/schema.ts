@@ -113,6 +113,7 @@ export const fillerFile = z.strictObject({
   lead: words,
   tail: words,
   empty: words,
+  general: words.default([]),
   passing: words,
   home: words,
 })

@@ -137,6 +137,8 @@ export interface Content {
     readonly tail: readonly string[]
     /** What may stand around a bare region or facet without asking for a thing of its own. */
     readonly empty: readonly string[]
+    /** Nouns that go with anything, such as 「情况」 and 「政策」. */
+    readonly general: readonly string[]
     /** Ways to speak of a place (`地名`) without asking about it … */
     readonly passing: readonly string[]
     /** … that count only where the message also says that it is about here. */
