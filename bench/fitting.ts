@@ -397,7 +397,7 @@ export function outcomes(seen: readonly Seen[], { answer, askBack, worthAsking }
 
 /**
  * The thresholds that cost visitors least, of those that keep what we promise about strangers; among those that cost
- * hardly more, which is chance, the ones that answer most, then the ones that ask back most.
+ * hardly more, which is chance, the ones that answer most.
  */
 export function cheapest(seen: readonly Seen[]): Thresholds {
   const strangers = seen.filter(({ stranger }) => stranger).length
@@ -414,7 +414,7 @@ export function cheapest(seen: readonly Seen[]): Thresholds {
   const lowest = Math.min(...good.map(({ thresholds }) => thresholds.answer))
   const best = good
     .filter(({ thresholds }) => thresholds.answer === lowest)
-    .sort((a, b) => a.thresholds.askBack - b.thresholds.askBack || a.cost - b.cost)[0]
+    .sort((a, b) => a.cost - b.cost)[0]
   if (!best) throw new Error('no thresholds keep strangers from being answered, or there are no questions')
   return best.thresholds
 }

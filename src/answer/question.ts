@@ -187,7 +187,9 @@ function strip(text: string, lead: readonly string[], tail: readonly string[]): 
   for (let changed = true; changed; ) {
     changed = false
     const start = lead.find((word) => rest.startsWith(word) && rest.length > word.length)
-    const end = tail.find((word) => rest.endsWith(word) && rest.length > word.length + 1)
+    const end = WHOLE_WORD.test(rest)
+      ? undefined
+      : tail.find((word) => rest.endsWith(word) && rest.length > word.length + 1)
     const shorter = withoutEdges(rest.slice(start?.length ?? 0, end ? -end.length : undefined))
     if (shorter !== '' && shorter !== rest) {
       rest = shorter
@@ -206,6 +208,8 @@ function withoutEdges(text: string): string {
   return text.slice(from, to)
 }
 
+/** The 么 at the end is no particle here. */
+const WHOLE_WORD = /[什怎那这多]么$/u
 const EDGE = /[\p{P}\s]/u
 /** 「1. 」 and 「(2)」 before a question copied out of a list. */
 const LIST_MARK = /^\(?\d{1,2}[.、)]\s*(?=[\p{P}\s]*\p{L})/u

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Question } from '../answer/question.ts'
 import type { Content } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
-import type { ChoiceAction, Session } from '../model/session.ts'
+import type { ChoiceAction, Pending, Session } from '../model/session.ts'
 import { momentInWords } from '../model/when.ts'
 import { addInquiry } from '../store/inquiries.ts'
 import { erase, personalData } from '../store/personal-data.ts'
@@ -92,6 +92,8 @@ export async function carryOut(
       const current = await subscriptionsOf(around.db, message.address)
       const reminders = await waitingReminders(around, message)
       const calledOff = (list: typeof reminders) => say(content, 'remindCalledOff', { list: inWords(list) })
+      if (current.length === 0 && reminders.length === 0 && pending?.for === 'consent')
+        return one('subscriptionDropped', { scope: scopeInWords(content, scopeOf(pending)) }, calm)
       if (current.length === 0 && reminders.length === 0)
         return one(message.inGroup ? 'unsubscribeInPrivate' : 'notSubscribed')
       const topics = topicsIn(content, text)
@@ -263,18 +265,17 @@ async function offerSubscription(
   }
 }
 
+/** What a visitor was asked to agree to. */
+const scopeOf = ({ region, topics }: Extract<Pending, { for: 'consent' }>): Subscription[] =>
+  topics.map((topic) => ({ region, topic }))
+
 async function listSubscriptions(around: Around, message: Message, session: Session): Promise<Outcome> {
   const { content } = around.knowledge
   const current = await subscriptionsOf(around.db, message.address)
   const pending = session.pending
   const waiting =
     pending?.for === 'consent'
-      ? say(content, 'subscriptionsPending', {
-          scope: scopeInWords(
-            content,
-            pending.topics.map((topic) => ({ region: pending.region, topic })),
-          ),
-        })
+      ? say(content, 'subscriptionsPending', { scope: scopeInWords(content, scopeOf(pending)) })
       : ''
   const list =
     current.length > 0 ? say(content, 'subscriptions', { list: scopeInWords(content, current) }) : ''

@@ -87,8 +87,7 @@ export function composeAnswer(
   const whetherItHolds = facets.some(({ id }) => id === '是否有效')
   // Who asks 「最多能贷多少」 wants to hear first that nobody wrote it down.
   const allUnsaid = asked.length > 0 && asked.every(({ kind }) => kind === 'unsaid') && !options.beside
-  const told =
-    options.facetFirst || whetherItHolds || allUnsaid ? [...asked, answer] : [answer, ...asked]
+  const told = options.facetFirst || whetherItHolds || allUnsaid ? [...asked, answer] : [answer, ...asked]
   const enough = read || options.brief || (options.beside && facets.length > 0)
   if (!enough && !asked.some(({ kind }) => kind === 'unsaid'))
     told.push(...unsaidRest(content, entry, facets))

@@ -22,7 +22,14 @@ export function pointedAt(around: Around, session: Session, text: string): Outco
   const place = placeInList(text)
   if (place) {
     const question = read(place.rest)
-    const list = session.topic?.together ?? offered(session)
+    const { together, decision, entry } = session.topic ?? {}
+    const item =
+      together === undefined && decision === 'answer' ? itemIn(entryOf(content, entry), place.position) : ''
+    if (item) {
+      const [first] = rank(read(`${item}${place.rest}`), { region: session.region }).here
+      if (first && holds(first.entry, item)) return show(first.entry, question)
+    }
+    const list = together ?? offered(session)
     if (question.rest.length <= LITTLE) return show(entryOf(content, list.at(place.position)), question)
   }
 
@@ -35,7 +42,10 @@ export function pointedAt(around: Around, session: Session, text: string): Outco
     return show(entryOf(content, back[1] && isLast ? (told[1] ?? told[0]) : told[0]), question)
   }
   const { here } = rank(question, { only: new Set(told) })
-  return here[0] && agrees(here[0]) ? show(here[0].entry, question) : undefined
+  const [first, second] = here.filter(speaksOf)
+  if (first === undefined) return undefined
+  const onlyOne = question.rest.length <= LITTLE && first.strength - (second?.strength ?? 0) >= CLEAR_LEAD
+  return agrees(first) || onlyOne ? show(first.entry, question) : undefined
 }
 
 /** What is left of a message that points at a place in a list may say little else. */
@@ -47,7 +57,7 @@ const GOING_BACK =
 /** 「第二个…」, 「前一个…」, 「最后那个…」 at the beginning of a message; negative positions count from the end. */
 function placeInList(text: string): { readonly position: number; readonly rest: string } | undefined {
   const match =
-    /^(?:那|就|我?想?(?:问|说|要|看)的?是?)?(?:第([一二三四1-4])(?:个|条|项|种)|(前者|(?:前|头)(?:面)?(?:那|一|的那)个)|(后者|最后(?:那|一|的那)个|后(?:面)?(?:那|一|的那)个))/u.exec(
+    /^(?:那|就|我?想?(?:问|说|要|看)的?是?)?(?:第([一二三四1-4])(?:个|条|项|种|类)|(前者|(?:前|头)(?:面)?(?:那|一|的那)个)|(后者|最后(?:那|一|的那)[个种类]|后(?:面)?(?:那|一|的那)[个种类]))/u.exec(
       text,
     )
   if (match === null) return undefined
@@ -56,6 +66,16 @@ function placeInList(text: string): { readonly position: number; readonly rest: 
   if (nth !== undefined) return { position: ('一二三四'.indexOf(nth) + 1 || Number(nth)) - 1, rest }
   return { position: first === undefined ? -1 : 0, rest }
 }
+
+/** What stands at a place in the first list that an answer gives: 「公租房、保障性租赁住房、共有产权住房」. */
+function itemIn(entry: Entry | undefined, position: number): string {
+  const list = /[^，。；：、]+(?:、[^，。；：、]+)+/u.exec(entry?.answer ?? '')?.[0]
+  const items = list?.split(/、|和|以及|等/u).filter((item) => item !== '') ?? []
+  return items.at(position)?.replace(/[“”《》]/gu, '') ?? ''
+}
+
+const holds = ({ title, answer, aliases }: Entry, item: string): boolean =>
+  [title, answer, ...aliases].some((text) => text.replace(/[“”《》]/gu, '').includes(item))
 
 const offered = ({ menu }: Session): string[] =>
   (menu?.actions ?? []).flatMap((action) => ('entry' in action && action.entry ? [action.entry] : []))
@@ -105,6 +125,8 @@ export function notThat(
   const rejected = [...(topic?.rejected ?? []), ...(topic?.entry ? [topic.entry] : [])]
   if (question.rest.length >= 2 && !/^不(?:是|对)/.test(question.text))
     return askBut(new Set(rejected), question, session)
+  // 「说错了，我问的是昆明的」 takes back the region only.
+  if (question.rest === '' && question.regions.length > 0) return askBut(new Set(), question, session)
   // The rivals come first, but for far ones; what was chosen from a list has none.
   const [rivals, far] = [(topic?.candidates ?? []).slice(0, 3), (topic?.candidates ?? []).slice(3)]
   const others = [...rivals, ...(entryOf(content, topic?.entry)?.related ?? []), ...far]
@@ -123,7 +145,7 @@ export function notThat(
 
 function afterCorrection(read: (text: string) => Question, text: string): Question {
   const rest = text.replace(
-    /^(?:(?:不对|不是|错了|搞错了)(?:这个|这|它|的|吧)?[,。!.、\s]*)+(?:我(?:是|就是|明明)?(?:问|说|要|想问|想说)的?(?:不是这个|是)?)?(?:那个|的是)?[,。、\s]*/u,
+    /^(?:(?:不对|不是|[搞说问打弄]?错了)(?:这个|这|它|的|吧)?[,。!.、\s]*)+(?:我(?:是|就是|明明)?(?:问|说|要|想问|想说)的?(?:不是这个|是)?)?(?:那个|的是)?[,。、\s]*/u,
     '',
   )
   return read(rest === '' ? text : rest)
@@ -162,8 +184,47 @@ export function followUp(
       facets,
       facetFirst: true,
     })
-  return undefined
+  return ONCE_MORE.test(question.written) ? tell(around, session, last, {}) : undefined
 }
+
+/** Asks for what an answer begins with. */
+const ONCE_MORE = /叫|名字|总共|一共|介绍|讲讲|说说|具体/u
+
+/**
+ * 「那店呢」 after 「30道养生美食、30家体验示范店」, 「给多少个岗位」: a word beside a figure of what was just told is taken
+ * up. Undefined: it is not.
+ */
+export function takenUp(
+  around: Around,
+  session: Session,
+  question: Question,
+): { readonly outcome: Outcome; readonly plainly: boolean } | undefined {
+  const { content, catalog } = around.knowledge
+  const last = entryOf(content, session.topic?.entry)
+  if (last === undefined || session.topic?.decision !== 'answer' || question.regions.length > 0)
+    return undefined
+  const { facets } = question
+  if (facets.some(({ id }) => !OF_FIGURES.has(id))) return undefined
+  const word = question.rest.replace(/^[那要给有都]+|(?:的|那种|那个|这种|这个|呢)+$/gu, '')
+  const clauses = [last.answer, ...Object.values(last.facets)]
+    .join('，')
+    .toLowerCase()
+    .split(/[，。；：]/u)
+  if (word === '' || !clauses.some((clause) => clause.includes(word) && /\d/.test(clause.replace(word, ''))))
+    return undefined
+  const position = catalog.byEntry.get(last.id)
+  const others = [...catalog.findNamed(question.text)].filter(
+    ([at, plainness]) => at !== position && plainness === 1,
+  )
+  if (others.length > 0) return undefined
+  const said = facets.filter(({ id }) => last.facets[id] !== undefined)
+  return {
+    outcome: tell(around, session, last, { facets: said, facetFirst: true }),
+    plainly: word.length === 1 || /\d/.test(word) || facets.length > 0,
+  }
+}
+
+const OF_FIGURES = new Set(['数量', '标准'])
 
 /** A detail asked while a choice is open: which of them it is about is still to be said. */
 function askAgain(around: Around, session: Session, { facets }: Question): Outcome | undefined {
@@ -215,6 +276,18 @@ function sameWishIn(
         score >= WORTH_NAMING && entry.topics.some((topic) => last.topics.includes(topic)),
     )
     .slice(0, 2)
+  const [nearest] = near
+  if (nearest && nearest.score >= SAME_MATTER && nearest.entry.topics[0] === last.topics[0]) {
+    const told = tell(around, session, nearest.entry, { facets, beside: facets.length > 0 }, ranking)
+    const lead = say(content, 'notHereBut', {
+      region: regionName(content, region),
+      thing: target?.intents[0]?.title ?? last.title,
+    })
+    return {
+      ...told,
+      draft: { ...told.draft, sections: [{ kind: 'unsaid', text: lead }, ...told.draft.sections] },
+    }
+  }
   return {
     draft: {
       ...notHere(
@@ -241,6 +314,8 @@ function sameWishIn(
 }
 
 const WORTH_NAMING = 0.15
+/** So sure the same words lead to an entry there that it need not be chosen first. */
+const SAME_MATTER = 0.95
 
 /** A question this short leans on what was said before. */
 export const isElliptical = ({ rest }: Question): boolean => rest.length <= 6
@@ -269,6 +344,7 @@ export function contextOf(content: Content, session: Session): Set<string> | und
 /**
  * 「钱的事先说」, 「场地呢」: too little to be understood alone, but among the few things the conversation is about one
  * may fit, or a few may.
+ * @param orAsk asks which, where several fit
  */
 export function fromContext(
   around: Around,
@@ -276,15 +352,43 @@ export function fromContext(
   question: Question,
   region: string | undefined,
   context: ReadonlySet<string>,
+  orAsk: boolean,
 ): Outcome | undefined {
-  const { content, rank } = around.knowledge
+  const { rank } = around.knowledge
   const only = new Set([...context].filter((id) => id !== session.topic?.entry))
   const ranking = rank(question, { region, only })
-  const fitting = ranking.here.filter(agrees)
+  // Where other candidates were close, one of the few must stand out plainly.
+  const fitting = ranking.here.filter(orAsk ? agrees : speaksOf)
   const [first, second] = fitting
   if (first === undefined) return undefined
-  if (first.strength - (second?.strength ?? 0) >= CLEAR_LEAD)
+  if (first.strength - (second?.strength ?? 0) >= (orAsk ? CLEAR_LEAD : FAR_LEAD))
     return tell(around, session, first.entry, { facets: question.facets }, leaning(ranking, first.entry))
+  if (!orAsk) return undefined
+  return askAmong(around, session, question, region, fitting, ranking)
+}
+
+/** 「钱的事先说」 when nothing fits plainly: those of the few that speak of such things, to choose from. */
+export function anyOf(
+  around: Around,
+  session: Session,
+  question: Question,
+  region: string | undefined,
+  context: ReadonlySet<string>,
+): Outcome | undefined {
+  if (question.rest.length > LITTLE) return undefined
+  const ranking = around.knowledge.rank(question, { region, only: context })
+  const fitting = ranking.here.filter(({ features }) => (features[COVERED_WORD] ?? 0) >= MOST)
+  return fitting.length === 0 ? undefined : askAmong(around, session, question, region, fitting, ranking)
+}
+
+function askAmong(
+  { knowledge: { content } }: Around,
+  session: Session,
+  question: Question,
+  region: string | undefined,
+  fitting: readonly Candidate[],
+  ranking: Ranking,
+): Outcome {
   const among = fitting.slice(0, 3)
   return {
     draft: {
@@ -319,13 +423,22 @@ function leaning(ranking: Ranking, entry: Entry): Ranking {
 
 const LIKELY = 0.8
 const CLEAR_LEAD = 1
+const FAR_LEAD = 4
 
 const feature = (name: (typeof FEATURES)[number]): number => FEATURES.indexOf(name)
 const COVERED_WORD = feature('covered-word')
 const CLOSENESS = [feature('name'), feature('phrasing-char'), feature('phrasing-word')]
 
+/** Whether no other candidate holds clearly more of the question's words. */
+export const speaksMostOf = (one: Candidate, { here }: Ranking): boolean =>
+  here.every(
+    ({ features }) => (features[COVERED_WORD] ?? 0) <= (one.features[COVERED_WORD] ?? 0) + HARDLY_MORE,
+  )
+const MOST = 0.6
+const HARDLY_MORE = 0.15
+
 /** Whether an entry speaks of anything the question says at all. */
 export const speaksOf = ({ features }: Candidate): boolean => (features[COVERED_WORD] ?? 0) > 0
 /** Whether an entry is about what the question says: it holds its words, and it is asked for like this. */
 const agrees = ({ features }: Candidate): boolean =>
-  (features[COVERED_WORD] ?? 0) >= 0.6 && CLOSENESS.some((view) => (features[view] ?? 0) >= 0.25)
+  (features[COVERED_WORD] ?? 0) >= MOST && CLOSENESS.some((view) => (features[view] ?? 0) >= 0.25)

@@ -9,12 +9,15 @@ import { type Draft, type DraftChoice, entryChoices, plainDraft, regionName, say
 import type { Around, Outcome } from './converse.ts'
 import {
   type Ask,
+  anyOf,
   contextOf,
   followUp,
   fromContext,
   isElliptical,
   oneOfThose,
+  speaksMostOf,
   speaksOf,
+  takenUp,
 } from './follow-up.ts'
 import { notHere, unsure } from './honest.ts'
 import { mask } from './mask.ts'
@@ -77,15 +80,17 @@ export function reply(
     const outcome = oneOfThose(around, moved, question)
     if (outcome) return outcome
   }
+  if (context && leans) {
+    const taken = takenUp(around, moved, question)
+    if (taken && (taken.plainly || decision.kind !== 'answer')) return taken.outcome
+  }
   if (context && leans && (decision.kind === 'hand-over' || decision.kind === 'elsewhere')) {
-    const outcome = fromContext(around, moved, question, region, context)
+    const outcome = fromContext(around, moved, question, region, context, true)
     if (outcome) return outcome
   }
 
   // 「全部小孩都给？」 asks for a detail of the entry just told or offered first, if that speaks of such things at all.
-  const about =
-    lastEntry ??
-    (session.topic?.decision === 'ask-back' ? entryOf(content, session.topic.candidates[0]) : undefined)
+  const about = lastEntry ?? likeliestOffered(around, session, question)
   const same = ranking.here.find(({ entry }) => entry === about)
   if (
     about &&
@@ -95,9 +100,17 @@ export function reply(
     decision.kind !== 'answer' &&
     said === undefined &&
     same &&
-    speaksOf(same)
+    speaksOf(same) &&
+    (decision.kind !== 'ask-back' || speaksMostOf(same, ranking))
   )
     return tell(around, moved, about, { facets, facetFirst: true })
+  if (context && leans && (decision.kind === 'hand-over' || decision.kind === 'ask-back')) {
+    const outcome =
+      decision.kind === 'hand-over'
+        ? anyOf(around, moved, question, region, context)
+        : fromContext(around, moved, question, region, context, false)
+    if (outcome) return outcome
+  }
 
   if (decision.kind !== 'answer') {
     const talk = acts.smallTalkWithin(question.text)
@@ -202,6 +215,14 @@ export function reply(
   }
 }
 
+/** While a choice is open: the one of those offered that speaks most of what is asked. */
+function likeliestOffered(around: Around, { topic }: Session, question: Question): Entry | undefined {
+  if (topic?.decision !== 'ask-back') return undefined
+  const offered = topic.candidates.slice(0, MOST_CHOICES)
+  return around.knowledge.rank(question, { only: new Set(offered) }).here[0]?.entry
+}
+const MOST_CHOICES = 4
+
 /** Asked without a thing, these are about the document as a whole. */
 const ABOUT_THE_DOCUMENT = new Set(['是否有效', '出处'])
 
@@ -221,10 +242,12 @@ function severalAsked(
   const compared = placesCompared(around, session, question)
   if (compared || region === undefined) return compared
   const parts = partsOf(question.text)
+  // Who says 「另外」 asks twice, even where nothing sounds like a question.
+  const added = ADDS.test(question.text)
   if (parts.length < 2) return severalNamed(around, session, question, region)
   const asked = parts.slice(0, MOST_PARTS).flatMap((part) => {
     const read = catalog.readQuestion(part)
-    if (read.rest === '' || (read.facets.length === 0 && !ASKS.test(part))) return []
+    if (read.rest === '' || (!added && read.facets.length === 0 && !ASKS.test(part))) return []
     const ranking = rank(read, { region: read.regions.at(-1) ?? region })
     const decision = decide(ranking, { region: read.regions.at(-1) ?? region })
     return decision.kind === 'answer'
@@ -298,6 +321,7 @@ const LITTLE_OWN = 10
 
 const BETWEEN_QUESTIONS =
   /[?？;；。!！\n]+|[,，、\s]*(?:还有(?!没有|吗|呢|什么|啥|哪些|多久|多少|效)|另外|以及|顺便(?:问(?:一?下)?)?|再问(?:一?下)?)/u
+const ADDS = /另外|顺便|以及/u
 const ASKS = /什么|啥|多少|几|吗|怎么|咋|哪|谁|有没有|是不是|能不能|可以/u
 const COMPARES = /跟|和|与|还是|区别|、|以及|哪个/u
 const BETTER =
