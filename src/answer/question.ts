@@ -105,7 +105,7 @@ export async function questionReader(
   }
 
   return (normalized) => {
-    const written = strip(normalized, lead, tail)
+    const written = withoutTurnedDown(strip(normalized, lead, tail))
     const mended = repair(written, () => {
       // What the documents do not speak of is no slip for something they do.
       const kept = [...findPlaces(written), ...findNotOurs(written)]
@@ -198,6 +198,16 @@ function strip(text: string, lead: readonly string[], tail: readonly string[]): 
   }
   return rest
 }
+
+/** 「…，别跟我说贷款」 and 「除了青创贷，…」 name what is not meant; a message that says nothing else is left as it is. */
+function withoutTurnedDown(text: string): string {
+  const rest = withoutEdges(text.replace(TURNED_DOWN, ''))
+  return rest.length >= FEWEST_LEFT ? rest : text
+}
+
+const TURNED_DOWN =
+  /(?:别|不要|不用|不想)(?:再|跟我|给我|和我)*(?:说|提|讲|推荐|介绍)[^\p{P}\s]{1,8}$|^除了[^\p{P}\s]{2,8}?(?:以外|之外|外|[,，、]|(?=还有|别的|其他))/gu
+const FEWEST_LEFT = 4
 
 /** A pattern for the end would look at every place of a long text, and strip() asks again for each word it takes away. */
 function withoutEdges(text: string): string {

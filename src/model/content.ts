@@ -190,6 +190,7 @@ export const PHRASES = {
   humanLabel: [],
   continuePrivately: ['topic'],
   unreadable: [],
+  unknownCommand: ['command'],
   menuExpired: [],
   menuOutOfRange: ['count'],
   whatAbout: [],

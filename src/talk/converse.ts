@@ -87,6 +87,12 @@ export async function converse(
     if (others) return others
   }
 
+  if (act === undefined && COMMAND.test(text))
+    return {
+      draft: plainDraft(content, 'small-talk', 'unknownCommand', { command: text.split(/\s/)[0] ?? '' }),
+      session,
+    }
+
   const done = await carryOut(around, message, session, act, text, question)
   if (done && act === undefined && session.pending?.for === 'inquiry')
     return answeredToo(around, message, done, question)
@@ -102,6 +108,9 @@ export async function converse(
     )
   return pointedAt(around, session, text) ?? reply(around, message, session, question, {})
 }
+
+/** How Telegram writes commands; those we know are acts. */
+const COMMAND = /^\/[a-z_]+(?:\s|@|$)/
 
 /** What was written for staff is with them; if the files answer it, the visitor need not wait. */
 function answeredToo(around: Around, message: Message, handedOver: Outcome, question: Question): Outcome {

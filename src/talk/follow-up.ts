@@ -375,9 +375,11 @@ export function anyOf(
   region: string | undefined,
   context: ReadonlySet<string>,
 ): Outcome | undefined {
-  if (question.rest.length > LITTLE) return undefined
-  const ranking = around.knowledge.rank(question, { region, only: context })
-  const fitting = ranking.here.filter(({ features }) => (features[COVERED_WORD] ?? 0) >= MOST)
+  if (question.rest.length > LITTLE || question.notOurs.length > 0) return undefined
+  if (session.topic?.decision === 'hand-over') return undefined
+  const only = new Set([...context].filter((id) => id !== session.topic?.entry))
+  const ranking = around.knowledge.rank(question, { region, only })
+  const fitting = ranking.here.filter(({ features }) => (features[COVERED_WORD] ?? 0) >= MUCH)
   return fitting.length === 0 ? undefined : askAmong(around, session, question, region, fitting, ranking)
 }
 
@@ -435,6 +437,7 @@ export const speaksMostOf = (one: Candidate, { here }: Ranking): boolean =>
     ({ features }) => (features[COVERED_WORD] ?? 0) <= (one.features[COVERED_WORD] ?? 0) + HARDLY_MORE,
   )
 const MOST = 0.6
+const MUCH = 0.4
 const HARDLY_MORE = 0.15
 
 /** Whether an entry speaks of anything the question says at all. */
