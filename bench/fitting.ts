@@ -7,7 +7,8 @@ import type { Segmenter } from '../src/text/segment.ts'
 import { type Tokenize, tokenizer } from '../src/text/views.ts'
 import { generate } from './generated.ts'
 import { type Labelled, type OutOfScope, readOutOfScope, readQuestions } from './labelled.ts'
-import { oneIn } from './measure.ts'
+import { oneIn, randomFrom } from './measure.ts'
+import { slipsIn } from './noise.ts'
 
 /**
  * Fits the ranking on our own labelled questions: the weights by listwise logistic regression, the probability
@@ -47,6 +48,8 @@ export interface Stranger {
 export interface Prepared {
   readonly examples: readonly Example[]
   readonly strangers: readonly Stranger[]
+  /** Some of them once more with a slip of the fingers, which should not make us unsure. */
+  readonly slipped: readonly (Example | Stranger)[]
   /** Questions to a base that is not ours, so that the order of candidates holds elsewhere, too. */
   readonly elsewhere: readonly Ranked[]
 }
@@ -67,22 +70,39 @@ export async function prepare(
   const catalog = await buildCatalog(content, tokenize)
   const rank = ranker(catalog)
   const intents = new Map(content.intents.map((intent) => [intent.id, intent]))
-  const examples = oneIn(many, readQuestions()).flatMap((question): Example[] => {
+  const seeExample = (question: Labelled): Example[] => {
     const intent = intents.get(question.intent)
     const answer = intent && answerIn(intent, question.region)
     if (!answer) return []
     const ranking = rank(catalog.readQuestion(normalize(question.ask).text), { region: question.region })
     const right = ranking.here.findIndex(({ entry }) => entry.id === answer)
     return [{ question, ranking, fold: foldOf(question.intent), right }]
-  })
+  }
   // Places and empty words are decided by rules before any probability; the fit is about the rest.
-  const strangers = oneIn(many, readOutOfScope()).flatMap((question, i) => {
+  const seeStranger = (question: OutOfScope, fold: number): Stranger[] => {
     const read = catalog.readQuestion(normalize(question.ask).text)
     if (read.unknownPlaces.length > 0 || read.rest === '') return []
-    return [{ question, fold: i % FOLDS, ranking: rank(read, { region: question.region }) }]
+    return [{ question, fold, ranking: rank(read, { region: question.region }) }]
+  }
+  const slips = slipsIn(content)
+  const slip = <T extends { readonly ask: string }>(question: T, i: number): T => ({
+    ...question,
+    ask: slips[i % slips.length]?.(question.ask, randomFrom(i + 1)) ?? question.ask,
   })
-  return { examples, strangers, elsewhere: [] }
+  const questions = oneIn(many, readQuestions())
+  const outOfScope = oneIn(many, readOutOfScope())
+  return {
+    examples: questions.flatMap(seeExample),
+    strangers: outOfScope.flatMap((one) => seeStranger(one, foldOf(one.ask))),
+    slipped: [
+      ...oneIn(ONE_SLIP_IN, questions).map(slip).flatMap(seeExample),
+      ...oneIn(ONE_SLIP_IN, outOfScope).flatMap((one, i) => seeStranger(slip(one, i), foldOf(one.ask))),
+    ],
+    elsewhere: [],
+  }
 }
+
+const ONE_SLIP_IN = 3
 
 /** The same, with the questions to a base that is not ours: everything the weights in force are fitted on. */
 export async function prepareAll(content: Content, segmenter: Segmenter): Promise<Prepared> {
@@ -102,6 +122,7 @@ async function rankElsewhere(shipped: Content, segmenter: Segmenter): Promise<Ra
   })
 }
 
+/** Where a question belongs in cross-validation: all of one intent, or a stranger and its copy with a slip, together. */
 export function foldOf(intent: string): number {
   let hash = 0
   for (const character of intent) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0
@@ -114,14 +135,17 @@ export interface Model {
   readonly known: { readonly bias: number; readonly weights: readonly number[] }
 }
 
-export function fitModel({ examples, strangers, elsewhere }: Prepared, current: readonly number[]): Model {
+export function fitModel(
+  { examples, strangers, slipped, elsewhere }: Prepared,
+  current: readonly number[],
+): Model {
   const order = fitRank(examples, elsewhere, current)
   const sharpness = fitSharpness(examples, order)
   const rank = order.map((weight, k) => (k === BY_HAND ? weight : weight * sharpness))
-  const rows = [
-    ...examples.map(({ ranking }) => ({ evidence: rerank(ranking, rank).evidence, known: true })),
-    ...strangers.map(({ ranking }) => ({ evidence: rerank(ranking, rank).evidence, known: false })),
-  ]
+  const rows = [...examples, ...strangers, ...slipped].map((one) => ({
+    evidence: rerank(one.ranking, rank).evidence,
+    known: 'right' in one,
+  }))
   return { rank, known: fitKnown(rows) }
 }
 
@@ -346,6 +370,7 @@ export function crossValidate(prepared: Prepared, current: readonly number[]): S
       {
         examples: prepared.examples.filter((one) => one.fold !== fold),
         strangers: prepared.strangers.filter((one) => one.fold !== fold),
+        slipped: prepared.slipped.filter((one) => one.fold !== fold),
         elsewhere: prepared.elsewhere,
       },
       current,

@@ -88,6 +88,14 @@ function row(before: readonly Told[], after: readonly Told[]): NoiseRow {
 
 type Disturb = (ask: string, random: () => number) => string
 
+/** Slips of the fingers, each at one random place. */
+export function slipsIn(content: Content): Disturb[] {
+  const all = disturbances(content)
+  return ['two neighbours swapped', 'one homophone', 'one character left out'].flatMap(
+    (name) => all[name] ?? [],
+  )
+}
+
 /** One thing done to a whole set of questions. What is done at one place is done at a random one. */
 function disturbances(content: Content): Record<string, Disturb> {
   const traditional = Converter({ from: 'cn', to: 'tw' })

@@ -87,7 +87,7 @@ export async function questionReader(
     [...regionNames.map(({ name }) => normalizedText(name)), ...texts],
     pause,
   )
-  const repair = await neighbours.repairer(pause)
+  const repair = await neighbours.repairer(names.map(normalizedText), pause)
 
   /** Lets general words weigh little, where something else says what is meant. */
   const makeLight = (text: string, weights: Float32Array): void => {

@@ -1,3 +1,4 @@
+import { type FoundWord, wordFinder } from './find.ts'
 import { readingsOf, soundOfToken, syllablesOf, syllablesUpTo } from './pinyin.ts'
 
 /**
@@ -8,9 +9,10 @@ export type Repair = (text: string, findKept: () => (at: number) => boolean) => 
 
 /**
  * By how much a slip mended must make a text likelier, in nats. At 9 and 8 two plain questions in a hundred are changed
- * and two thirds of all slips are mended; at 6 twice as many plain ones change, and hardly more slips are mended.
+ * and two thirds of all slips are mended; at 6 twice as many plain ones change, and hardly more slips are mended. Where
+ * a name comes out, much less will do.
  */
-const SURE = { swap: 9, sound: 8 }
+const SURE = { swap: 7, sound: 8, name: 3 }
 /** More slips in one message than this are no slips. */
 const MOST_SLIPS = 2
 /** Two characters that stand together so often belong together. */
@@ -21,6 +23,7 @@ const LONGEST_IN_PINYIN = 300
 /** In a message typed in pinyin most letters are; a few words of another language may stand between. */
 const MOSTLY = 0.7
 const FEWEST_SYLLABLES = 2
+const SHORTEST_NAME = 3
 /** Letters among Chinese characters. */
 const BETWEEN = /[a-zü]+(?:[ '][a-zü]+)*/gu
 /** How likely each character read from them must be, in nats: what was typed in pinyin is above -5, English words that can be read as syllables are below -10. */
@@ -68,9 +71,10 @@ export class Neighbours {
 
   /**
    * Nothing may be added afterwards.
+   * @param names what things are called here: what is meant may be one of them
    * @param pause awaited now and then
    */
-  async repairer(pause: () => Promise<void>): Promise<Repair> {
+  async repairer(names: Iterable<string>, pause: () => Promise<void>): Promise<Repair> {
     const bySound = new Map<string, number[]>()
     const byReading = new Map<string, number[]>()
     const note = (index: Map<string, number[]>, key: string, code: number): void => {
@@ -78,6 +82,7 @@ export class Neighbours {
       if (same) same.push(code)
       else index.set(key, [code])
     }
+    const findNames = wordFinder(Array.from(names).filter((name) => name.length >= SHORTEST_NAME))
     let listened = 0
     for (let code = 1; code < this.single.length; code++) {
       if ((this.single[code] as number) === 0) continue
@@ -89,7 +94,7 @@ export class Neighbours {
     return (text, findKept) => {
       if (!HAN.test(text)) return text.length > LONGEST_IN_PINYIN ? text : this.read(text, byReading)
       if (text.length > LONGEST) return text
-      return this.mend(this.readBetween(text, byReading), bySound, findKept)
+      return this.mend(this.readBetween(text, byReading), bySound, findNames, findKept)
     }
   }
 
@@ -97,11 +102,12 @@ export class Neighbours {
   private mend(
     text: string,
     bySound: ReadonlyMap<string, readonly number[]>,
+    findNames: (text: string) => readonly FoundWord[],
     findKept: () => (at: number) => boolean,
   ): string {
     let isKept: ((at: number) => boolean) | undefined
-    let mended = text
-    let words = wordsOf(text)
+    let mended = this.unscramble(text, findNames, findKept)
+    let words = wordsOf(mended)
     for (let slips = 0; slips < MOST_SLIPS; slips++) {
       const codes = Array.from({ length: mended.length }, (_, i) => hanAt(mended, i))
       const at = (i: number): number => codes[i] ?? EDGE
@@ -129,11 +135,8 @@ export class Neighbours {
           !isSplitting(here) &&
           !isSplitting(next)
         ) {
-          const written =
-            this.follows(at(i - 1), here) + this.follows(here, next) + this.follows(next, at(i + 2))
-          const swapped =
-            this.follows(at(i - 1), next) + this.follows(next, here) + this.follows(here, at(i + 2))
-          consider(swapped - written - SURE.swap, i, mended.charAt(i + 1) + mended.charAt(i))
+          const gain = this.gainOfSwap(at(i - 1), here, next, at(i + 2))
+          consider(gain - SURE.swap, i, mended.charAt(i + 1) + mended.charAt(i))
         }
         const written = this.follows(at(i - 1), here) + this.follows(here, next)
         if (written > -SURE.sound) continue
@@ -148,6 +151,33 @@ export class Neighbours {
       words = best.words
     }
     return mended
+  }
+
+  /** 智商慧圈 → 智慧商圈: two neighbours swapped in a name, whatever words the slip has made. */
+  private unscramble(
+    text: string,
+    findNames: (text: string) => readonly FoundWord[],
+    findKept: () => (at: number) => boolean,
+  ): string {
+    let best: { readonly text: string; readonly length: number; readonly at: number } | undefined
+    for (let i = 0; i + 1 < text.length; i++) {
+      const [here, next] = [hanAt(text, i), hanAt(text, i + 1)]
+      if (here === EDGE || next === EDGE || here === next) continue
+      if (this.gainOfSwap(hanAt(text, i - 1), here, next, hanAt(text, i + 2)) < SURE.name) continue
+      const candidate = text.slice(0, i) + text.charAt(i + 1) + text.charAt(i) + text.slice(i + 2)
+      for (const { from, to } of findNames(candidate))
+        if (from <= i && i + 2 <= to && to - from > (best?.length ?? 0))
+          best = { text: candidate, length: to - from, at: i }
+    }
+    if (best === undefined || standsIn(findNames(text), best.at, 1)) return text
+    const isKept = findKept()
+    return isKept(best.at) || isKept(best.at + 1) ? text : best.text
+  }
+
+  /** By how much a text is likelier with two neighbours in the other order. */
+  private gainOfSwap(before: number, here: number, next: number, after: number): number {
+    const written = this.follows(before, here) + this.follows(here, next) + this.follows(next, after)
+    return this.follows(before, next) + this.follows(next, here) + this.follows(here, after) - written
   }
 
   /** Whether every pair of neighbours that a change touches is often in the base, and none was before. */
@@ -237,6 +267,10 @@ export class Neighbours {
     return Math.log((this.pairs.of(left, right) + SMOOTH * alone) / ((this.single[left] as number) + SMOOTH))
   }
 }
+
+/** Whether a stretch lies within one of the words found. */
+const standsIn = (found: readonly FoundWord[], at: number, length: number): boolean =>
+  found.some(({ from, to }) => from <= at && at + length <= to)
 
 /** 聊会天, 见个面: what stands within a word there has not been swapped. */
 const isSplitting = (code: number): boolean => '会个'.includes(String.fromCharCode(code))
