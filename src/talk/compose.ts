@@ -185,7 +185,8 @@ function unsaidRest(content: Content, entry: Entry, asked: readonly Facet[]): Se
       entry.facets[id] === undefined &&
       !asked.some((facet) => facet.id === id) &&
       !(id === '标准' && tellsAFigure(entry.answer)) &&
-      !(id === '何时' && tellsADay(entry.answer)),
+      !(id === '何时' && (tellsADay(entry.answer) || /时间|日期/.test(entry.answer))) &&
+      !(id === '何地' && /地方|地点|在哪/.test(entry.answer)),
   )
   if (lacking.length === 0) return []
   const details = lacking.map(({ what }) => what).join('、')
