@@ -211,7 +211,6 @@ async function measureAblation({ content, segmenter }: Parts) {
     'words and concepts': { tokenize: without((view) => view === 'word') },
     sounds: { tokenize: without((view) => view === 'sound') },
     'what the texts share as they are written': { zero: WRITTEN },
-    'Fuse.js': { zero: ['near-name'] },
     names: { content: entries({ title: '', aliases: [] }) },
     'the answers’ text': { content: entries({ answer: '', facets: {} }) },
     phrasings: { content: withoutPhrasings(content) },

@@ -1,5 +1,4 @@
 import { bare } from '../text/normalize.ts'
-import { nearestNames } from '../text/similarity.ts'
 import type { Target, Unit } from './catalog.ts'
 import type { Compared } from './compare.ts'
 import type { Question } from './question.ts'
@@ -23,7 +22,6 @@ export const FEATURES = [
   'named', // a name is written out in the question, or sounds so; less when others share it
   'name-held', // share of the characters of a name that the question holds, for the name held best
   'name-run', // the same for its longest stretch
-  'near-name', // Fuse.js: a name is in the question but for a typo
   'run', // longest common run with the closest text
   'same', // the question is the phrasing
   'latin-sound', // sound agreement once more when the question is typed in Latin letters
@@ -37,7 +35,7 @@ export interface Judged {
   readonly closest: Unit | undefined
   readonly features: Float32Array
   /** Sum of weighted features; comparable within one question only. */
-  strength: number
+  readonly strength: number
 }
 
 /** A target that was compared, and what else is known of it. */
@@ -49,9 +47,7 @@ export interface ToJudge {
   readonly inContext: boolean
 }
 
-const JUDGED_BY_FUSE = 4
 const RANK = Float64Array.from(FEATURES, (feature) => fitted.rank[feature])
-const NEAR_NAME = FEATURES.indexOf('near-name')
 
 /** Weighs what speaks for each candidate. */
 export function judge({ text, weights }: Question, candidates: readonly ToJudge[], latin: boolean): Judged[] {
@@ -59,9 +55,7 @@ export function judge({ text, weights }: Question, candidates: readonly ToJudge[
   for (const weight of weights) said += weight
   const topic = bare(text)
   inTopic.hold(topic)
-  const judged = candidates.map((candidate) => judgeOne(candidate, text, topic, said, latin))
-  forgiveTypos(topic, judged)
-  return judged
+  return candidates.map((candidate) => judgeOne(candidate, text, topic, said, latin))
 }
 
 function judgeOne(
@@ -100,7 +94,6 @@ function judgeOne(
     named,
     'name-held': held,
     'name-run': run,
-    'near-name': 0,
     run: longestRun(topic, best) / Math.max(2, Math.min(topic.length, best.length)),
     same: topic === best ? 1 : 0,
     'latin-sound': latin ? Math.max(phrasing.sound, name.sound) : 0,
@@ -109,19 +102,6 @@ function judgeOne(
   const features = new Float32Array(FEATURES.length)
   for (let k = 0; k < features.length; k++) features[k] = values[FEATURES[k] as Feature]
   return { target, closest, features, strength: weighted(features, RANK) }
-}
-
-/** Lets Fuse.js look at the names of the few best, where a typo may still change the order. */
-function forgiveTypos(topic: string, judged: readonly Judged[]): void {
-  const best = [...judged].sort((a, b) => b.strength - a.strength).slice(0, JUDGED_BY_FUSE)
-  const near = nearestNames(
-    topic,
-    best.map(({ target }) => target.names),
-  )
-  best.forEach((one, i) => {
-    one.features[NEAR_NAME] = near[i] ?? 0
-    one.strength += (near[i] ?? 0) * fitted.rank['near-name']
-  })
 }
 
 /** Sum of the values, each times its weight. */

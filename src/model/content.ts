@@ -169,6 +169,7 @@ export const PHRASES = {
   askRegion: [],
   askWhich: [],
   askWhichUnsure: [],
+  askThis: [],
   notHere: ['region', 'thing'],
   notHereBut: ['region', 'thing'],
   elsewhere: ['regions', 'thing'],

@@ -1,8 +1,8 @@
-import { decide } from '../answer/decide.ts'
+import { type Decision, decide } from '../answer/decide.ts'
 import type { Question } from '../answer/question.ts'
 import type { Candidate, Scope } from '../answer/rank.ts'
 import { understand } from '../answer/understand.ts'
-import type { Content, Entry } from '../model/content.ts'
+import type { Content, Entry, PhraseName } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { Session } from '../model/session.ts'
 import { type Draft, type DraftChoice, entryChoices, plainDraft, regionName, say } from './compose.ts'
@@ -174,7 +174,7 @@ export function reply(
       return {
         draft: {
           decision: 'ask-back',
-          sections: [{ kind: 'note', text: say(content, decision.sure ? 'askWhich' : 'askWhichUnsure') }],
+          sections: [{ kind: 'note', text: say(content, questionFor(decision)) }],
           choices: withRegionNames(content, entryChoices(decision.among, facets[0]), decision.among, region),
           facet: facets[0]?.id,
           region,
@@ -213,6 +213,11 @@ export function reply(
       }
     }
   }
+}
+
+function questionFor({ among, sure }: Extract<Decision, { kind: 'ask-back' }>): PhraseName {
+  if (among.length === 1) return 'askThis'
+  return sure ? 'askWhich' : 'askWhichUnsure'
 }
 
 /** While a choice is open: the one of those offered that speaks most of what is asked. */
