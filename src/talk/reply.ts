@@ -6,21 +6,12 @@ import type { Content, Entry, PhraseName } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { Session } from '../model/session.ts'
 import { type Draft, type DraftChoice, entryChoices, plainDraft, regionName, say } from './compose.ts'
+import { anyOf, contextOf, fromContext, isElliptical, oneOfThose, speaksMostOf, speaksOf } from './context.ts'
 import type { Around, Outcome } from './converse.ts'
-import {
-  type Ask,
-  anyOf,
-  contextOf,
-  followUp,
-  fromContext,
-  isElliptical,
-  oneOfThose,
-  speaksMostOf,
-  speaksOf,
-  takenUp,
-} from './follow-up.ts'
+import { type Ask, followUp } from './follow-up.ts'
 import { notHere, unsure } from './honest.ts'
 import { mask } from './mask.ts'
+import { takenUp } from './pointing.ts'
 import { candidatesOf, entryOf, tell, tellSeveral, traceOf } from './tell.ts'
 
 /** A question, fresh or elliptical. */

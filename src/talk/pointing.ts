@@ -1,0 +1,125 @@
+import type { Question } from '../answer/question.ts'
+import type { Entry } from '../model/content.ts'
+import type { Session } from '../model/session.ts'
+import { agrees, CLEAR_LEAD, LITTLE, speaksOf } from './context.ts'
+import type { Around, Outcome } from './converse.ts'
+import { offered } from './follow-up.ts'
+import { entryOf, tell } from './tell.ts'
+
+/**
+ * 「后面那个怎么申请」, 「第二个要什么材料」, 「刚才说的补贴多少钱」: something told or offered before is pointed at.
+ * Undefined: nothing is, or nobody can say what.
+ */
+export function pointedAt(around: Around, session: Session, text: string): Outcome | undefined {
+  const { content, catalog, rank } = around.knowledge
+  const read = catalog.readQuestion
+  const show = (entry: Entry | undefined, { facets }: Question): Outcome | undefined =>
+    entry && tell(around, session, entry, { facets, facetFirst: facets.length > 0 })
+
+  const place = placeInList(text)
+  if (place) {
+    const question = read(place.rest)
+    const { together, decision, entry } = session.topic ?? {}
+    const byNumber = (): Outcome | undefined =>
+      question.rest.length > LITTLE
+        ? undefined
+        : show(entryOf(content, (together ?? offered(session)).at(place.position)), question)
+    const inAnswer = (): Outcome | undefined => {
+      if (together !== undefined || decision !== 'answer') return undefined
+      const item = itemIn(entryOf(content, entry), place.position)
+      if (item === '') return undefined
+      const [first] = rank(read(`${item}${place.rest}`), { region: session.region }).here
+      return first && holds(first.entry, item) ? show(first.entry, question) : undefined
+    }
+    // The choices below an answer have numbers, what it lists has kinds.
+    const pointed = place.isKind ? (inAnswer() ?? byNumber()) : (byNumber() ?? inAnswer())
+    if (pointed) return pointed
+  }
+
+  const back = GOING_BACK.exec(text)
+  const told = session.told ?? []
+  if (!back || told.length === 0) return undefined
+  const question = read(text.replace(GOING_BACK, ''))
+  if (question.rest === '') {
+    const isLast = told[0] === session.topic?.entry
+    return show(entryOf(content, back[1] && isLast ? (told[1] ?? told[0]) : told[0]), question)
+  }
+  const { here } = rank(question, { only: new Set(told) })
+  const [first, second] = here.filter(speaksOf)
+  if (first === undefined) return undefined
+  const onlyOne = question.rest.length <= LITTLE && first.strength - (second?.strength ?? 0) >= CLEAR_LEAD
+  return agrees(first) || onlyOne ? show(first.entry, question) : undefined
+}
+
+/** The first group: the visitor leaves what was told last. */
+const GOING_BACK =
+  /(?:还是)?(?:再|接着)?(说回|回到|再说说|说说)?(?:刚才|刚刚|上面|之前|开头|一开始|前面)(?:你?(?:说|讲|问|提|聊)(?:的|到的|过的)?|那个?|的)*/u
+
+interface Place {
+  readonly position: number
+  /** 「第二种」. */
+  readonly isKind: boolean
+  readonly rest: string
+}
+
+/** 「第二个…」, 「前一个…」, 「最后那个…」 at the beginning of a message; negative positions count from the end. */
+function placeInList(text: string): Place | undefined {
+  const match =
+    /^(?:那|就|我?想?(?:问|说|要|看)的?是?)?(?:第([一二三四1-4])(?:个|条|项|种|类)|(前者|(?:前|头)(?:面)?(?:那|一|的那)个)|(后者|最后(?:那|一|的那)[个种类]|后(?:面)?(?:那|一|的那)[个种类]))/u.exec(
+      text,
+    )
+  if (match === null) return undefined
+  const [whole, nth, first] = match
+  const last = first === undefined ? -1 : 0
+  return {
+    position: nth === undefined ? last : ('一二三四'.indexOf(nth) + 1 || Number(nth)) - 1,
+    isKind: /[种类]$/.test(whole),
+    rest: text.slice(whole.length),
+  }
+}
+
+/** What stands at a place in the first list that an answer gives: 「公租房、保障性租赁住房、共有产权住房」. */
+function itemIn(entry: Entry | undefined, position: number): string {
+  const list = /[^，。；：、]+(?:、[^，。；：、]+)+/u.exec(entry?.answer ?? '')?.[0]
+  const items = list?.split(/、|和|以及|等/u).filter((item) => item !== '') ?? []
+  return items.at(position)?.replace(/[“”《》]/gu, '') ?? ''
+}
+
+const holds = ({ title, answer, aliases }: Entry, item: string): boolean =>
+  [title, answer, ...aliases].some((text) => text.replace(/[“”《》]/gu, '').includes(item))
+
+/**
+ * 「那店呢」 after 「30道养生美食、30家体验示范店」, 「给多少个岗位」: a word beside a figure of what was just told is taken
+ * up. Undefined: it is not.
+ */
+export function takenUp(
+  around: Around,
+  session: Session,
+  question: Question,
+): { readonly outcome: Outcome; readonly plainly: boolean } | undefined {
+  const { content, catalog } = around.knowledge
+  const last = entryOf(content, session.topic?.entry)
+  if (last === undefined || session.topic?.decision !== 'answer' || question.regions.length > 0)
+    return undefined
+  const { facets } = question
+  if (facets.some(({ id }) => !OF_FIGURES.has(id))) return undefined
+  const word = question.rest.replace(/^[那要给有都]+|(?:的|那种|那个|这种|这个|呢)+$/gu, '')
+  const clauses = [last.answer, ...Object.values(last.facets)]
+    .join('，')
+    .toLowerCase()
+    .split(/[，。；：]/u)
+  if (word === '' || !clauses.some((clause) => clause.includes(word) && /\d/.test(clause.replace(word, ''))))
+    return undefined
+  const position = catalog.byEntry.get(last.id)
+  const others = [...catalog.findNamed(question.text)].filter(
+    ([at, plainness]) => at !== position && plainness === 1,
+  )
+  if (others.length > 0) return undefined
+  const said = facets.filter(({ id }) => last.facets[id] !== undefined)
+  return {
+    outcome: tell(around, session, last, { facets: said, facetFirst: true }),
+    plainly: word.length === 1 || /\d/.test(word) || facets.length > 0,
+  }
+}
+
+const OF_FIGURES = new Set(['数量', '标准'])
