@@ -99,12 +99,18 @@ function askAmong(
 }
 
 /** 「钱的事先说」 after two things were told in one reply: the one of them that speaks of such things. */
-export function oneOfThose(around: Around, session: Session, question: Question): Outcome | undefined {
+export function oneOfThose(
+  around: Around,
+  session: Session,
+  question: Question,
+  amongAll: Ranking,
+): Outcome | undefined {
   const { together } = session.topic ?? {}
   if (together === undefined) return undefined
   const ranking = around.knowledge.rank(question, { only: new Set(together) })
   const [first, second] = ranking.here.filter(speaksOf)
   if (first === undefined || first.strength - (second?.strength ?? 0) < CLEAR_LEAD) return undefined
+  if (!speaksMostOf(first, amongAll)) return undefined
   return tell(around, session, first.entry, { facets: question.facets }, leaning(ranking, first.entry))
 }
 

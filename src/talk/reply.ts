@@ -66,9 +66,13 @@ export function reply(
     },
   })
 
-  const leans = said === undefined && isElliptical(question) && question.unknownPlaces.length === 0
+  // What somebody asks instead is mostly next to what was told.
+  const leans =
+    said === undefined &&
+    (isElliptical(question) || how.exclude !== undefined) &&
+    question.unknownPlaces.length === 0
   if (context && leans && decision.kind !== 'answer') {
-    const outcome = oneOfThose(around, moved, question)
+    const outcome = oneOfThose(around, moved, question, ranking)
     if (outcome) return outcome
   }
   if (context && leans) {
