@@ -9,13 +9,13 @@ import { bare, normalize } from '../src/text/normalize.ts'
 
 /**
  * Messages written by people who saw neither the wordings nor what the classifier was fitted on. The thresholds were
- * chosen on these lists, so the figures flatter a little. The third is by the hand that wrote the newest messages in `bench/urgent/`, but before
- * them. Floors are the measured figures, rounded down; they only ever go up.
+ * chosen on these lists, so the figures flatter a little. The third is by a hand that wrote messages in
+ * `bench/urgent/` as well, but before them. Floors are the measured figures, rounded down; they only ever go up.
  */
 const LISTS = [
-  { file: 'messages.jsonl', recall: 0.98, falseAlarms: 0.028 },
-  { file: 'second.jsonl', recall: 0.98, falseAlarms: 0.041 },
-  { file: 'third.jsonl', recall: 0.9, falseAlarms: 0.061 },
+  { file: 'messages.jsonl', recall: 0.986, falseAlarms: 0.023 },
+  { file: 'second.jsonl', recall: 0.98, falseAlarms: 0.009 },
+  { file: 'third.jsonl', recall: 0.9, falseAlarms: 0.054 },
 ]
 
 let content: Content
@@ -70,6 +70,15 @@ describe('the urgent lane', () => {
     ['想死你了宝贝', false],
     ['反诈讲座什么时候办', false],
     ['担保费能减多少', false],
+    // Worry is no cry for help: these ask for a policy, a street or nothing at all.
+    ['找工作找到崩溃，有没有补贴', false],
+    ['房租贵到活不起了，租房补贴怎么申请', false],
+    ['被裁员了压力好大，失业金去哪领', false],
+    ['创业亏光了想重新来，还能再贷款吗', false],
+    ['我妈半夜叫我起来陪她看球，我困得要死还得装激动', false],
+    // Words no message it was fitted on has together.
+    ['我爷爷喝了敌百虫，嘴里冒沫', true],
+    ['有人在我门口转悠一晚上了，还拧门把手', true],
   ])('%s → %s', (text, urgent) => {
     expect(createUrgentLane(content.urgent)(normalize(text).text) !== undefined).toBe(urgent)
   })

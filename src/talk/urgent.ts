@@ -15,13 +15,10 @@ export const UNCLEAR = 'unclear'
 
 /**
  * Above this a message is urgent whatever its words; below the other one no wording makes it so. Chosen on the
- * lists in `test/urgent/`: a little lower cries wolf more often on the third, a little higher hears less.
+ * lists in `test/urgent/`: a little lower cries wolf more often, a little higher hears less.
  */
-const SOUNDS_URGENT = 0.42
+const SOUNDS_URGENT = 0.4
 const SOUNDS_CALM = 0.2
-/** A few characters (「就到这吧」) are how people close a matter, too: they must sound all the more urgent. */
-const FEW = 8
-const FEW_SOUND_URGENT = 0.9
 /** A message longer than this is heard by its beginning and its end. */
 const HEARD = 240
 
@@ -43,8 +40,7 @@ export function createUrgentLane(
     if (urgency < SOUNDS_CALM) return undefined
     const message = read(text)
     return (
-      compiled.find(({ shows }) => shows(message))?.kind ??
-      (urgency >= (text.length < FEW ? FEW_SOUND_URGENT : SOUNDS_URGENT) ? unclear : undefined)
+      compiled.find(({ shows }) => shows(message))?.kind ?? (urgency >= SOUNDS_URGENT ? unclear : undefined)
     )
   }
 }

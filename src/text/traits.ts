@@ -2,9 +2,8 @@ import { bare } from './normalize.ts'
 import { soundOf } from './pinyin.ts'
 
 /**
- * The traits of a short message for a linear classifier: its characters, pairs and triples of them, pairs a little
- * apart (打…我 is in 打了我 and 打得我), and pairs and triples of syllables, so that homophones and pinyin count too.
- * Each trait once.
+ * The traits of a short message for a linear classifier: its characters, pairs and triples of them, and pairs and
+ * triples of syllables, so that homophones and pinyin count too. Each trait once.
  */
 export function traitsOf(normalized: string): Set<string> {
   const traits = new Set<string>()
@@ -15,8 +14,6 @@ export function traitsOf(normalized: string): Set<string> {
     traits.add(character)
     if (i + 1 < characters.length) traits.add(`${character}${characters[i + 1]}`)
     if (i + 2 < characters.length) traits.add(`${character}${characters[i + 1]}${characters[i + 2]}`)
-    for (let j = i + 2; j <= i + APART && j < characters.length; j++)
-      traits.add(`${character}…${characters[j]}`)
   }
   const sounds = soundOf(normalized.slice(0, LONGEST))
   for (let i = 0; i + 1 < sounds.length; i++) {
@@ -27,4 +24,3 @@ export function traitsOf(normalized: string): Set<string> {
 }
 
 const LONGEST = 200
-const APART = 5
