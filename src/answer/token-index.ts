@@ -4,7 +4,8 @@ import { Vocabulary } from './vocabulary.ts'
 
 /**
  * The tokens of all views, numbered in one row, and what they weigh in each text. Weights are tf-idf, of length
- * one over a text's tokens of a view, in steps of 1 / `STEPS`.
+ * one over a text's tokens of a view, in steps of 1 / `STEPS`. Finding reads the owners of a few tokens, comparing
+ * the tokens of a few owners; each has its own row, so that both read what stands together.
  */
 export interface TokenIndex {
   readonly vocabularies: Readonly<Record<View, Vocabulary>>
@@ -12,13 +13,17 @@ export interface TokenIndex {
   readonly idf: Float32Array
   /** Of a token that no text holds. */
   readonly unknownIdf: number
-  /** Where the list of each token begins; it ends where the next one's begins. */
+  /** Where the list of each token's owners begins; it ends where the next one's begins. */
   readonly start: Uint32Array
   /** The owners of each token, in ascending order. */
   readonly owners: Uint32Array
   /** The most the token weighs in any of that owner's texts. */
   readonly most: Uint16Array
-  /** Where the list of that owner's texts begins; it ends where the next one's begins. */
+  /** Where the list of each owner's tokens begins; it ends where the next one's begins. */
+  readonly ownStart: Uint32Array
+  /** The tokens of each owner. */
+  readonly tokens: Uint32Array
+  /** Where the list of the owner's texts with that token begins; it ends where the next one's begins. */
   readonly textStart: Uint32Array
   /** Places of the texts among their owner's texts. */
   readonly texts: Uint32Array
@@ -48,10 +53,10 @@ export class TokenIndexBuilder {
     word: new Vocabulary(),
     sound: new Vocabulary(),
   }
+  /** In how many texts each token stands, and where it stands in `tokens` for the last of them. */
   private readonly frequency = new Numbers()
-  /** The last text each token was seen in, and where its count stands in `counts`. */
-  private readonly lastText = new Numbers()
   private readonly lastAt = new Numbers()
+  /** The tokens of each text, view by view, and how often each stands there; `start` tells where a view's begin. */
   private readonly tokens = new Numbers()
   private readonly counts = new Numbers()
   private readonly start = new Numbers()
@@ -61,29 +66,29 @@ export class TokenIndexBuilder {
 
   /** Adds the next text. */
   add(text: string): void {
-    const { frequency, lastText, lastAt, tokens, counts, start } = this
+    const { vocabularies, frequency, lastAt, tokens, counts, start } = this
+    const first = tokens.length
     this.texts++
     let view = 0
-    start.push(tokens.length)
+    let vocabulary = vocabularies[VIEWS[view] as View]
+    start.push(first)
     this.tokenize(text, undefined, (of, token, _, next) => {
       while (VIEWS[view] !== of) {
-        view++
+        vocabulary = vocabularies[VIEWS[++view] as View]
         start.push(tokens.length)
       }
-      const vocabulary = this.vocabularies[of]
       let number = vocabulary.find(token, next)
       if (number < 0) {
         number = frequency.length
         vocabulary.add(number, token, next)
         frequency.push(0)
-        lastText.push(0)
         lastAt.push(0)
       }
-      if (lastText.at(number) === this.texts) {
-        counts.increase(lastAt.at(number))
+      const at = lastAt.at(number)
+      if (at >= first && at < tokens.length && tokens.at(at) === number) {
+        counts.increase(at)
         return
       }
-      lastText.set(number, this.texts)
       lastAt.set(number, tokens.length)
       frequency.increase(number)
       tokens.push(number)
@@ -103,11 +108,32 @@ export class TokenIndexBuilder {
     share: (text: number) => number,
     pause: () => Promise<void>,
   ): Promise<TokenIndex> {
-    const { tokens, counts, start, frequency } = this
+    const { frequency } = this
     const idf = new Float32Array(frequency.length)
     for (let token = 0; token < idf.length; token++)
       idf[token] = inverseFrequency(this.texts, frequency.at(token))
     await pause()
+    const weights = await this.weigh(idf, pause)
+    const byOwner = await this.byOwner(textsOf, weights, share, pause)
+    const byToken = await turnedRound(byOwner, idf.length, pause)
+    const { vocabularies } = this
+    const { ownStart, tokens, textStart, texts, weights: own } = byOwner
+    return {
+      vocabularies,
+      idf,
+      unknownIdf: inverseFrequency(this.texts, 0),
+      ...byToken,
+      ownStart,
+      tokens,
+      textStart,
+      texts,
+      weights: own,
+    }
+  }
+
+  /** What each token weighs in its text. */
+  private async weigh(idf: Float32Array, pause: () => Promise<void>): Promise<Uint16Array> {
+    const { tokens, counts, start } = this
     start.push(tokens.length)
     const weights = new Uint16Array(tokens.length)
     let own = new Float64Array(256)
@@ -127,101 +153,139 @@ export class TokenIndexBuilder {
         weights[at] = Math.max(1, Math.round((own[at - from] as number) * scale))
       if (due(to - from)) await pause()
     }
-    return {
-      vocabularies: this.vocabularies,
-      idf,
-      unknownIdf: inverseFrequency(this.texts, 0),
-      ...(await turnedRound({ start, tokens, weights }, idf.length, textsOf, share, pause)),
-    }
+    return weights
   }
-}
 
-interface ByText {
-  readonly start: Numbers
-  readonly tokens: Numbers
-  readonly weights: Uint16Array
-}
-
-/** From the tokens of each text to the owners and texts of each token. */
-async function turnedRound(
-  { start, tokens, weights }: ByText,
-  size: number,
-  textsOf: readonly ArrayLike<number>[],
-  share: (text: number) => number,
-  pause: () => Promise<void>,
-): Promise<Pick<TokenIndex, 'start' | 'owners' | 'most' | 'textStart' | 'texts' | 'weights'>> {
-  const due = workload(BREATH_OF_POSTINGS)
-  const lastOwner = new Uint32Array(size)
-  /** Calls back for each token of each text, owner by owner. */
-  const each = async (take: (owner: number, isNew: boolean, text: number, at: number) => void) => {
-    lastOwner.fill(0)
-    for (let owner = 0; owner < textsOf.length; owner++) {
-      const own = textsOf[owner] as ArrayLike<number>
-      let read = 0
+  /** From the tokens of each text to the tokens of each owner. */
+  private async byOwner(
+    textsOf: readonly ArrayLike<number>[],
+    weighed: Uint16Array,
+    share: (text: number) => number,
+    pause: () => Promise<void>,
+  ): Promise<ByOwner> {
+    const { tokens: all, start } = this
+    const due = workload(BREATH_OF_POSTINGS)
+    let places = 0
+    for (const own of textsOf)
       for (let i = 0; i < own.length; i++) {
         const text = own[i] as number
-        const from = start.at(VIEWS.length * text)
-        const to = start.at(VIEWS.length * (text + 1))
-        read += to - from
-        for (let at = from; at < to; at++) {
-          const token = tokens.at(at)
-          const isNew = lastOwner[token] !== owner + 1
-          if (isNew) lastOwner[token] = owner + 1
-          take(owner, isNew, i, at)
+        places += start.at(VIEWS.length * (text + 1)) - start.at(VIEWS.length * text)
+      }
+    await pause()
+    // The rows are long: making one of them takes as long as a reply.
+    const texts = new Uint32Array(places)
+    await pause()
+    const weights = new Uint16Array(places)
+    await pause()
+    const ownStart = new Uint32Array(textsOf.length + 1)
+    const tokens = new Numbers()
+    const textStart = new Numbers()
+    const most = new Numbers()
+    // For each token its place in the row of the owner in hand, counted from one.
+    const placeOf = new Uint32Array(this.frequency.length)
+    let sizes = new Uint32Array(1024)
+    let filled = 0
+    for (let owner = 0; owner < textsOf.length; owner++) {
+      const own = textsOf[owner] as ArrayLike<number>
+      const first = tokens.length
+      for (let i = 0; i < own.length; i++) {
+        const to = start.at(VIEWS.length * ((own[i] as number) + 1))
+        for (let at = start.at(VIEWS.length * (own[i] as number)); at < to; at++) {
+          const token = all.at(at)
+          let place = placeOf[token] as number
+          if (place === 0) {
+            tokens.push(token)
+            most.push(0)
+            place = tokens.length - first
+            placeOf[token] = place
+            if (place === sizes.length) {
+              const larger = new Uint32Array(2 * place)
+              larger.set(sizes)
+              sizes = larger
+            }
+            sizes[place] = 0
+          }
+          sizes[place] = (sizes[place] as number) + 1
         }
       }
-      if (due(read)) await pause()
+      const read = filled
+      for (let place = 1; place <= tokens.length - first; place++) {
+        const size = sizes[place] as number
+        textStart.push(filled)
+        sizes[place] = filled
+        filled += size
+      }
+      for (let i = 0; i < own.length; i++) {
+        const text = own[i] as number
+        const counts = share(text)
+        const to = start.at(VIEWS.length * (text + 1))
+        for (let at = start.at(VIEWS.length * text); at < to; at++) {
+          const place = placeOf[all.at(at)] as number
+          const next = sizes[place] as number
+          sizes[place] = next + 1
+          const weight = weighed[at] as number
+          texts[next] = i
+          weights[next] = weight
+          const list = first + place - 1
+          const heavy = Math.max(1, Math.round(weight * counts))
+          if (heavy > most.at(list)) most.set(list, heavy)
+        }
+      }
+      for (let list = first; list < tokens.length; list++) placeOf[tokens.at(list)] = 0
+      ownStart[owner + 1] = tokens.length
+      if (due(2 * (filled - read))) await pause()
+    }
+    textStart.push(filled)
+    return {
+      ownStart,
+      tokens: await tokens.row(pause),
+      textStart: await textStart.row(pause),
+      texts,
+      weights,
+      most,
     }
   }
+}
 
-  const ownersOf = new Uint32Array(size + 1)
-  const textsOfToken = new Uint32Array(size + 1)
-  await each((_, isNew, __, at) => {
-    const token = tokens.at(at)
-    if (isNew) ownersOf[token + 1] = (ownersOf[token + 1] as number) + 1
-    textsOfToken[token + 1] = (textsOfToken[token + 1] as number) + 1
-  })
-  for (let token = 0; token < size; token++) {
-    ownersOf[token + 1] = (ownersOf[token + 1] as number) + (ownersOf[token] as number)
-    textsOfToken[token + 1] = (textsOfToken[token + 1] as number) + (textsOfToken[token] as number)
+interface ByOwner extends Pick<TokenIndex, 'ownStart' | 'tokens' | 'textStart' | 'texts' | 'weights'> {
+  /** What each token weighs most, in the order of `tokens`. */
+  readonly most: Numbers
+}
+
+/** From the tokens of each owner to the owners of each token. */
+async function turnedRound(
+  { ownStart, tokens, most: heaviest }: ByOwner,
+  size: number,
+  pause: () => Promise<void>,
+): Promise<Pick<TokenIndex, 'start' | 'owners' | 'most'>> {
+  const due = workload(BREATH_OF_POSTINGS)
+  const start = new Uint32Array(size + 1)
+  for (let list = 0; list < tokens.length; list++) {
+    const token = tokens[list] as number
+    start[token + 1] = (start[token + 1] as number) + 1
+    if (due(1)) await pause()
   }
+  for (let token = 0; token < size; token++)
+    start[token + 1] = (start[token + 1] as number) + (start[token] as number)
   await pause()
-
-  const lists = ownersOf[size] as number
-  const places = textsOfToken[size] as number
-  // The rows are long: making one of them takes as long as a reply.
-  const owners = new Uint32Array(lists)
-  const most = new Uint16Array(lists)
-  const textStart = new Uint32Array(lists + 1)
-  textStart[lists] = places
+  const owners = new Uint32Array(tokens.length)
   await pause()
-  const texts = new Uint32Array(places)
+  const most = new Uint16Array(tokens.length)
   await pause()
-  const turned = { start: ownersOf, owners, most, textStart, texts, weights: new Uint16Array(places) }
-  await pause()
-  const nextOwner = ownersOf.slice()
-  const nextText = textsOfToken.slice()
-  await each((owner, isNew, text, at) => {
-    const token = tokens.at(at)
-    const place = nextText[token] as number
-    nextText[token] = place + 1
-    if (isNew) {
-      const list = nextOwner[token] as number
-      nextOwner[token] = list + 1
-      turned.owners[list] = owner
-      turned.textStart[list] = place
+  const next = start.slice()
+  for (let owner = 0; owner + 1 < ownStart.length; owner++) {
+    const from = ownStart[owner] as number
+    const to = ownStart[owner + 1] as number
+    for (let list = from; list < to; list++) {
+      const token = tokens[list] as number
+      const at = next[token] as number
+      next[token] = at + 1
+      owners[at] = owner
+      most[at] = heaviest.at(list)
     }
-    const weight = weights[at] as number
-    turned.texts[place] = text
-    turned.weights[place] = weight
-    const list = (nextOwner[token] as number) - 1
-    const counts = Math.max(
-      1,
-      Math.round(weight * share((textsOf[owner] as ArrayLike<number>)[text] as number)),
-    )
-    if (counts > (turned.most[list] as number)) turned.most[list] = counts
-  })
-  return turned
+    if (due(to - from)) await pause()
+  }
+  return { start, owners, most }
 }
 
 /** Weighs a question as the texts of the index are weighed. */
@@ -321,6 +385,16 @@ class Numbers {
   }
   increase(position: number): void {
     this.set(position, this.at(position) + 1)
+  }
+  /** All of it in one piece. */
+  async row(pause: () => Promise<void>): Promise<Uint32Array> {
+    const row = new Uint32Array(this.length)
+    await pause()
+    for (const [i, piece] of this.pieces.entries()) {
+      row.set(piece.subarray(0, Math.min(PIECE, this.length - i * PIECE)), i * PIECE)
+      await pause()
+    }
+    return row
   }
 }
 
