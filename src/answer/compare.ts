@@ -29,8 +29,9 @@ export type Compare = (query: Query, latin: boolean, positions: readonly number[
  */
 export function comparer(catalog: Catalog): Compare {
   const { idf, ownStart, tokens, textStart, texts, weights } = catalog.index
-  // For each token its place in the question, counted from one.
+  // For each token its place in the question, and one bit that tells whether it has any: those stay in the cache.
   const placeOf = new Uint16Array(idf.length)
+  const isAsked = new Uint32Array((idf.length >>> 5) + 1)
   // For each of the question's tokens its list in the target's row, counted from one.
   let lists = new Uint32Array(64)
   let agreements = new Float32Array(1024)
@@ -43,7 +44,9 @@ export function comparer(catalog: Catalog): Compare {
       for (let i = query.start[view] as number; i < (query.start[view + 1] as number); i++) {
         all[view] = (all[view] as number) + (query.information[i] as number)
         const token = asked[i] as number
-        if (token >= 0) placeOf[token] = i + 1
+        if (token < 0) continue
+        placeOf[token] = i
+        isAsked[token >>> 5] = (isAsked[token >>> 5] as number) | (1 << (token & 31))
       }
 
     const compared: Compared[] = []
@@ -54,8 +57,8 @@ export function comparer(catalog: Catalog): Compare {
       lists.fill(0, 0, asked.length)
       const end = ownStart[position + 1] as number
       for (let list = ownStart[position] as number; list < end; list++) {
-        const place = placeOf[tokens[list] as number] as number
-        if (place > 0) lists[place - 1] = list + 1
+        const token = tokens[list] as number
+        if (((isAsked[token >>> 5] as number) >>> (token & 31)) & 1) lists[placeOf[token] as number] = list + 1
       }
       const covered = new Float32Array(VIEWS.length)
       for (let view = 0; view < VIEWS.length; view++)
@@ -72,7 +75,7 @@ export function comparer(catalog: Catalog): Compare {
         }
       compared.push(closest(catalog, position, agreements, agreementAt(covered, 0, all), latin))
     }
-    for (const token of asked) if (token >= 0) placeOf[token] = 0
+    for (const token of asked) if (token >= 0) isAsked[token >>> 5] = 0
     return compared
   }
 }

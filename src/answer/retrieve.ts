@@ -62,6 +62,8 @@ export function retriever(catalog: Catalog): (query: Query, latin: boolean, scop
     const elsewhere = new Leaders(FOUND_ELSEWHERE)
     const inContext: number[] = []
     const region = scope.region === undefined ? EVERY : numberOf(scope.region)
+    const isOpen = scope.exclude === undefined && scope.only === undefined
+    const allows = (position: number): boolean => isOpen || isAllowed(targets[position] as Target, scope)
     const context = scope.context && new Set(Array.from(scope.context, (id) => catalog.byEntry.get(id)))
     for (let i = 0; i < count; i++) {
       const position = touched[i] as number
@@ -70,9 +72,8 @@ export function retriever(catalog: Catalog): (query: Query, latin: boolean, scop
       const own = regions[position] as number
       const isNear = region === EVERY || own === EVERY || own === region
       const leaders = isNear ? here : elsewhere
-      if (leaders.takes(value) && isAllowed(targets[position] as Target, scope)) leaders.add(position, value)
-      if (isNear && context?.has(position) && isAllowed(targets[position] as Target, scope))
-        inContext.push(position)
+      if (leaders.takes(value) && allows(position)) leaders.add(position, value)
+      if (isNear && context?.has(position) && allows(position)) inContext.push(position)
     }
     return { here: here.positions, elsewhere: elsewhere.positions, inContext }
   }
