@@ -189,10 +189,10 @@ function memoryOf(engine: EngineName): Promise<number> {
 async function measureAblation({ content, segmenter }: Parts) {
   const tokenize = tokenizer(segmenter, content.concepts)
   const without =
-    (isLeftOut: (view: View, token: string) => boolean): Tokenize =>
-    (text, weights, take) =>
-      tokenize(text, weights, (view, token, weight, next) => {
-        if (!isLeftOut(view, token)) take(view, token, weight, next)
+    (leftOut: View): Tokenize =>
+    (text, weights, numbering, take) =>
+      tokenize(text, weights, numbering, (view, token, weight, next) => {
+        if (view !== leftOut) take(view, token, weight, next)
       })
   const entries = (change: object): Content => ({
     ...content,
@@ -204,12 +204,12 @@ async function measureAblation({ content, segmenter }: Parts) {
   })
   const variants: Record<string, Variant> = {
     nothing: {},
-    characters: { tokenize: without((view) => view === 'char') },
-    'pairs of characters': { tokenize: without((view) => view === 'pair') },
-    words: { tokenize: without((view, token) => view === 'word' && !token.startsWith('=')) },
+    characters: { tokenize: without('char') },
+    'pairs of characters': { tokenize: without('pair') },
+    words: { tokenize: tokenizer({ ...segmenter, cut: () => [] }, content.concepts) },
     'everyday words (concepts)': { tokenize: tokenizer(segmenter, {}) },
-    'words and concepts': { tokenize: without((view) => view === 'word') },
-    sounds: { tokenize: without((view) => view === 'sound') },
+    'words and concepts': { tokenize: without('word') },
+    sounds: { tokenize: without('sound') },
     'what the texts share as they are written': { zero: WRITTEN },
     'Fuse.js': { zero: ['near-name'] },
     names: { content: entries({ title: '', aliases: [] }) },

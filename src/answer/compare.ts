@@ -58,7 +58,8 @@ export function comparer(catalog: Catalog): Compare {
       const end = ownStart[position + 1] as number
       for (let list = ownStart[position] as number; list < end; list++) {
         const token = tokens[list] as number
-        if (((isAsked[token >>> 5] as number) >>> (token & 31)) & 1) lists[placeOf[token] as number] = list + 1
+        if (((isAsked[token >>> 5] as number) >>> (token & 31)) & 1)
+          lists[placeOf[token] as number] = list + 1
       }
       const covered = new Float32Array(VIEWS.length)
       for (let view = 0; view < VIEWS.length; view++)

@@ -1,6 +1,6 @@
 import { type Tokenize, VIEWS, type View } from '../text/views.ts'
 import type { Question } from './question.ts'
-import { Vocabulary } from './vocabulary.ts'
+import { AskedTexts, Texts, Vocabulary } from './vocabulary.ts'
 
 /**
  * The tokens of all views, numbered in one row, and what they weigh in each text. Weights are tf-idf, of length
@@ -8,6 +8,7 @@ import { Vocabulary } from './vocabulary.ts'
  * the tokens of a few owners; each has its own row, so that both read what stands together.
  */
 export interface TokenIndex {
+  readonly tokenTexts: Texts
   readonly vocabularies: Readonly<Record<View, Vocabulary>>
   /** Information of each token. */
   readonly idf: Float32Array
@@ -47,58 +48,58 @@ export interface Query {
 
 /** Collects texts token by token and turns them into weights. */
 export class TokenIndexBuilder {
+  private readonly tokenTexts = new Texts()
   private readonly vocabularies: Record<View, Vocabulary> = {
     char: new Vocabulary(),
     pair: new Vocabulary(),
     word: new Vocabulary(),
     sound: new Vocabulary(),
   }
-  /** In how many texts each token stands, and where it stands in `tokens` for the last of them. */
-  private readonly frequency = new Numbers()
-  private readonly lastAt = new Numbers()
   /** The tokens of each text, view by view, and how often each stands there; `start` tells where a view's begin. */
   private readonly tokens = new Numbers()
   private readonly counts = new Numbers()
   private readonly start = new Numbers()
+  /** For each token where it stands in `tokens` for the last text. */
+  private lastAt = new Uint32Array(1024)
+  private size = 0
   private texts = 0
 
   constructor(private readonly tokenize: Tokenize) {}
 
   /** Adds the next text. */
   add(text: string): void {
-    const { vocabularies, frequency, lastAt, tokens, counts, start } = this
+    const { vocabularies, tokens, counts, start } = this
     const first = tokens.length
-    this.texts++
     let view = 0
     let vocabulary = vocabularies[VIEWS[view] as View]
     start.push(first)
-    this.tokenize(text, undefined, (of, token, _, next) => {
+    this.tokenize(text, undefined, this.tokenTexts, (of, token, _, next) => {
       while (VIEWS[view] !== of) {
         vocabulary = vocabularies[VIEWS[++view] as View]
         start.push(tokens.length)
       }
       let number = vocabulary.find(token, next)
       if (number < 0) {
-        number = frequency.length
+        number = this.size++
         vocabulary.add(number, token, next)
-        frequency.push(0)
-        lastAt.push(0)
+        if (number === this.lastAt.length) this.lastAt = twiceAsLong(this.lastAt)
+      } else {
+        const at = this.lastAt[number] as number
+        if (at >= first) {
+          counts.increase(at)
+          return
+        }
       }
-      const at = lastAt.at(number)
-      if (at >= first && at < tokens.length && tokens.at(at) === number) {
-        counts.increase(at)
-        return
-      }
-      lastAt.set(number, tokens.length)
-      frequency.increase(number)
+      this.lastAt[number] = tokens.length
       tokens.push(number)
       counts.push(1)
     })
     while (++view < VIEWS.length) start.push(tokens.length)
+    this.texts++
   }
 
   /**
-   * Weighs what was added.
+   * Weighs what was added; nothing can be added afterwards.
    * @param textsOf the texts that speak for each owner
    * @param share what counts of a text's weight for its owners
    * @param pause awaited now and then
@@ -108,153 +109,173 @@ export class TokenIndexBuilder {
     share: (text: number) => number,
     pause: () => Promise<void>,
   ): Promise<TokenIndex> {
-    const { frequency } = this
-    const idf = new Float32Array(frequency.length)
-    for (let token = 0; token < idf.length; token++)
-      idf[token] = inverseFrequency(this.texts, frequency.at(token))
-    await pause()
-    const weights = await this.weigh(idf, pause)
-    const byOwner = await this.byOwner(textsOf, weights, share, pause)
-    const byToken = await turnedRound(byOwner, idf.length, pause)
-    const { vocabularies } = this
-    const { ownStart, tokens, textStart, texts, weights: own } = byOwner
+    const { tokenTexts, vocabularies, size, texts } = this
+    this.start.push(this.tokens.length)
+    const written: ByText = {
+      start: await this.start.row(pause),
+      tokens: await this.tokens.row(pause),
+      weights: await this.counts.row(pause),
+    }
+    const idf = await information(written.tokens, size, texts, pause)
+    await weigh(written, idf, pause)
+    const { most, ...byOwner } = await gathered(written, size, textsOf, share, pause)
     return {
+      tokenTexts,
       vocabularies,
       idf,
-      unknownIdf: inverseFrequency(this.texts, 0),
-      ...byToken,
-      ownStart,
-      tokens,
-      textStart,
-      texts,
-      weights: own,
-    }
-  }
-
-  /** What each token weighs in its text. */
-  private async weigh(idf: Float32Array, pause: () => Promise<void>): Promise<Uint16Array> {
-    const { tokens, counts, start } = this
-    start.push(tokens.length)
-    const weights = new Uint16Array(tokens.length)
-    let own = new Float64Array(256)
-    const due = workload(BREATH_OF_POSTINGS)
-    for (let list = 0; list + 1 < start.length; list++) {
-      const from = start.at(list)
-      const to = start.at(list + 1)
-      if (own.length < to - from) own = new Float64Array(2 * (to - from))
-      let squares = 0
-      for (let at = from; at < to; at++) {
-        const weight = dampen(counts.at(at)) * (idf[tokens.at(at)] as number)
-        own[at - from] = weight
-        squares += weight * weight
-      }
-      const scale = squares === 0 ? 0 : STEPS / Math.sqrt(squares)
-      for (let at = from; at < to; at++)
-        weights[at] = Math.max(1, Math.round((own[at - from] as number) * scale))
-      if (due(to - from)) await pause()
-    }
-    return weights
-  }
-
-  /** From the tokens of each text to the tokens of each owner. */
-  private async byOwner(
-    textsOf: readonly ArrayLike<number>[],
-    weighed: Uint16Array,
-    share: (text: number) => number,
-    pause: () => Promise<void>,
-  ): Promise<ByOwner> {
-    const { tokens: all, start } = this
-    const due = workload(BREATH_OF_POSTINGS)
-    let places = 0
-    for (const own of textsOf)
-      for (let i = 0; i < own.length; i++) {
-        const text = own[i] as number
-        places += start.at(VIEWS.length * (text + 1)) - start.at(VIEWS.length * text)
-      }
-    await pause()
-    // The rows are long: making one of them takes as long as a reply.
-    const texts = new Uint32Array(places)
-    await pause()
-    const weights = new Uint16Array(places)
-    await pause()
-    const ownStart = new Uint32Array(textsOf.length + 1)
-    const tokens = new Numbers()
-    const textStart = new Numbers()
-    const most = new Numbers()
-    // For each token its place in the row of the owner in hand, counted from one.
-    const placeOf = new Uint32Array(this.frequency.length)
-    let sizes = new Uint32Array(1024)
-    let filled = 0
-    for (let owner = 0; owner < textsOf.length; owner++) {
-      const own = textsOf[owner] as ArrayLike<number>
-      const first = tokens.length
-      for (let i = 0; i < own.length; i++) {
-        const to = start.at(VIEWS.length * ((own[i] as number) + 1))
-        for (let at = start.at(VIEWS.length * (own[i] as number)); at < to; at++) {
-          const token = all.at(at)
-          let place = placeOf[token] as number
-          if (place === 0) {
-            tokens.push(token)
-            most.push(0)
-            place = tokens.length - first
-            placeOf[token] = place
-            if (place === sizes.length) {
-              const larger = new Uint32Array(2 * place)
-              larger.set(sizes)
-              sizes = larger
-            }
-            sizes[place] = 0
-          }
-          sizes[place] = (sizes[place] as number) + 1
-        }
-      }
-      const read = filled
-      for (let place = 1; place <= tokens.length - first; place++) {
-        const size = sizes[place] as number
-        textStart.push(filled)
-        sizes[place] = filled
-        filled += size
-      }
-      for (let i = 0; i < own.length; i++) {
-        const text = own[i] as number
-        const counts = share(text)
-        const to = start.at(VIEWS.length * (text + 1))
-        for (let at = start.at(VIEWS.length * text); at < to; at++) {
-          const place = placeOf[all.at(at)] as number
-          const next = sizes[place] as number
-          sizes[place] = next + 1
-          const weight = weighed[at] as number
-          texts[next] = i
-          weights[next] = weight
-          const list = first + place - 1
-          const heavy = Math.max(1, Math.round(weight * counts))
-          if (heavy > most.at(list)) most.set(list, heavy)
-        }
-      }
-      for (let list = first; list < tokens.length; list++) placeOf[tokens.at(list)] = 0
-      ownStart[owner + 1] = tokens.length
-      if (due(2 * (filled - read))) await pause()
-    }
-    textStart.push(filled)
-    return {
-      ownStart,
-      tokens: await tokens.row(pause),
-      textStart: await textStart.row(pause),
-      texts,
-      weights,
-      most,
+      unknownIdf: inverseFrequency(texts, 0),
+      ...(await turnedRound(byOwner, most, size, pause)),
+      ...byOwner,
     }
   }
 }
 
-interface ByOwner extends Pick<TokenIndex, 'ownStart' | 'tokens' | 'textStart' | 'texts' | 'weights'> {
-  /** What each token weighs most, in the order of `tokens`. */
-  readonly most: Numbers
+/** The tokens of each text, view by view, and what they weigh there. */
+interface ByText {
+  readonly start: Uint32Array
+  readonly tokens: Uint32Array
+  readonly weights: Uint32Array
+}
+
+/** What it says that a text holds a token. */
+async function information(
+  tokens: Uint32Array,
+  size: number,
+  texts: number,
+  pause: () => Promise<void>,
+): Promise<Float32Array> {
+  const due = workload(10 * BREATH_OF_POSTINGS)
+  const frequency = new Uint32Array(size)
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at] as number
+    frequency[token] = (frequency[token] as number) + 1
+    if (due(1)) await pause()
+  }
+  return Float32Array.from(frequency, (df) => inverseFrequency(texts, df))
+}
+
+/** From how often each token stands in a text to what it weighs there. */
+async function weigh(
+  { start, tokens, weights }: ByText,
+  idf: Float32Array,
+  pause: () => Promise<void>,
+): Promise<void> {
+  const due = workload(BREATH_OF_POSTINGS)
+  let own = new Float64Array(1024)
+  for (let list = 0; list + 1 < start.length; list++) {
+    const from = start[list] as number
+    const to = start[list + 1] as number
+    if (own.length < to - from) own = new Float64Array(2 * (to - from))
+    let squares = 0
+    for (let at = from; at < to; at++) {
+      const weight = dampen(weights[at] as number) * (idf[tokens[at] as number] as number)
+      own[at - from] = weight
+      squares += weight * weight
+    }
+    const scale = squares === 0 ? 0 : STEPS / Math.sqrt(squares)
+    for (let at = from; at < to; at++)
+      weights[at] = Math.max(1, Math.round((own[at - from] as number) * scale))
+    if (due(to - from)) await pause()
+  }
+}
+
+type ByOwner = Pick<TokenIndex, 'ownStart' | 'tokens' | 'textStart' | 'texts' | 'weights'>
+
+/** From the tokens of each text to the tokens of each owner, and the most each weighs there. */
+async function gathered(
+  { start, tokens: written, weights: weighed }: ByText,
+  size: number,
+  textsOf: readonly ArrayLike<number>[],
+  share: (text: number) => number,
+  pause: () => Promise<void>,
+): Promise<ByOwner & { readonly most: Uint32Array }> {
+  const due = workload(BREATH_OF_POSTINGS)
+  const startOf = (text: number): number => start[VIEWS.length * text] as number
+  let places = 0
+  for (const own of textsOf)
+    for (let i = 0; i < own.length; i++) places += startOf((own[i] as number) + 1) - startOf(own[i] as number)
+  await pause()
+  // The rows are long: making one of them takes as long as a reply.
+  const texts = new Uint32Array(places)
+  await pause()
+  const weights = new Uint16Array(places)
+  await pause()
+  const ownStart = new Uint32Array(textsOf.length + 1)
+  const tokens = new Numbers()
+  const textStart = new Numbers()
+  const most = new Numbers()
+  // For each token its place in the row of the owner in hand, counted from one; for each place first the number of
+  // texts, then where the next of them stands, and the most the token weighs.
+  const placeOf = new Uint32Array(size)
+  let next = new Uint32Array(1024)
+  let heaviest = new Uint32Array(1024)
+  let filled = 0
+  for (const [owner, own] of textsOf.entries()) {
+    const first = tokens.length
+    const read = filled
+    let count = 0
+    for (let i = 0; i < own.length; i++) {
+      const to = startOf((own[i] as number) + 1)
+      for (let at = startOf(own[i] as number); at < to; at++) {
+        const token = written[at] as number
+        let place = placeOf[token] as number
+        if (place === 0) {
+          tokens.push(token)
+          place = ++count
+          placeOf[token] = place
+          if (place === next.length) {
+            next = twiceAsLong(next)
+            heaviest = twiceAsLong(heaviest)
+          }
+          next[place] = 0
+          heaviest[place] = 0
+        }
+        next[place] = (next[place] as number) + 1
+      }
+    }
+    for (let place = 1; place <= count; place++) {
+      const many = next[place] as number
+      textStart.push(filled)
+      next[place] = filled
+      filled += many
+    }
+    for (let i = 0; i < own.length; i++) {
+      const text = own[i] as number
+      const counts = share(text)
+      const to = startOf(text + 1)
+      for (let at = startOf(text); at < to; at++) {
+        const place = placeOf[written[at] as number] as number
+        const there = next[place] as number
+        next[place] = there + 1
+        const weight = weighed[at] as number
+        texts[there] = i
+        weights[there] = weight
+        const heavy = counts === 1 ? weight : Math.max(1, Math.round(weight * counts))
+        if (heavy > (heaviest[place] as number)) heaviest[place] = heavy
+      }
+    }
+    for (let place = 1; place <= count; place++) {
+      most.push(heaviest[place] as number)
+      placeOf[tokens.at(first + place - 1)] = 0
+    }
+    ownStart[owner + 1] = tokens.length
+    if (due(filled - read)) await pause()
+  }
+  textStart.push(filled)
+  return {
+    ownStart,
+    tokens: await tokens.row(pause),
+    textStart: await textStart.row(pause),
+    texts,
+    weights,
+    most: await most.row(pause),
+  }
 }
 
 /** From the tokens of each owner to the owners of each token. */
 async function turnedRound(
-  { ownStart, tokens, most: heaviest }: ByOwner,
+  { ownStart, tokens }: ByOwner,
+  heaviest: Uint32Array,
   size: number,
   pause: () => Promise<void>,
 ): Promise<Pick<TokenIndex, 'start' | 'owners' | 'most'>> {
@@ -281,7 +302,7 @@ async function turnedRound(
       const at = next[token] as number
       next[token] = at + 1
       owners[at] = owner
-      most[at] = heaviest.at(list)
+      most[at] = heaviest[list] as number
     }
     if (due(to - from)) await pause()
   }
@@ -291,10 +312,11 @@ async function turnedRound(
 /** Weighs a question as the texts of the index are weighed. */
 export function readQuery(index: TokenIndex, tokenize: Tokenize, { text, weights }: Question): Query {
   const start = new Uint32Array(VIEWS.length + 1)
-  const merged = VIEWS.map(() => new Map<string, Asked>())
-  tokenize(text, weights, (view, token, weight, next) => {
-    const tokens = merged[VIEWS.indexOf(view)] as Map<string, Asked>
-    const key = next === undefined ? token : `${token} ${next}`
+  const merged = VIEWS.map(() => new Map<number, Asked>())
+  const texts = new AskedTexts(index.tokenTexts)
+  tokenize(text, weights, texts, (view, token, weight, next) => {
+    const tokens = merged[VIEWS.indexOf(view)] as Map<number, Asked>
+    const key = next === undefined ? token : (next + 1) * PAIRED + token
     const known = tokens.get(key)
     if (known) {
       known.count++
@@ -302,7 +324,8 @@ export function readQuery(index: TokenIndex, tokenize: Tokenize, { text, weights
     } else {
       const number = index.vocabularies[view].find(token, next)
       // A concept nobody's text holds says nothing: its everyday word counts already.
-      const idf = number >= 0 ? (index.idf[number] as number) : token.startsWith('=') ? 0 : index.unknownIdf
+      const idf =
+        number >= 0 ? (index.idf[number] as number) : texts.isUnknownConcept(token) ? 0 : index.unknownIdf
       tokens.set(key, { number, idf, count: 1, weight })
     }
   })
@@ -330,6 +353,9 @@ export function readQuery(index: TokenIndex, tokenize: Tokenize, { text, weights
   }
   return query
 }
+
+/** More than there are texts of tokens; two of them make a number that is still exact. */
+const PAIRED = 2 ** 26
 
 /** A token of the question, all its places together. */
 interface Asked {
@@ -386,18 +412,28 @@ class Numbers {
   increase(position: number): void {
     this.set(position, this.at(position) + 1)
   }
-  /** All of it in one piece. */
+  /** All of it in one piece; nothing is left here. */
   async row(pause: () => Promise<void>): Promise<Uint32Array> {
     const row = new Uint32Array(this.length)
     await pause()
-    for (const [i, piece] of this.pieces.entries()) {
-      row.set(piece.subarray(0, Math.min(PIECE, this.length - i * PIECE)), i * PIECE)
-      await pause()
+    const due = workload(PIECES_AT_ONCE)
+    for (let at = 0; this.pieces.length > 0; at += PIECE) {
+      const piece = this.pieces.shift() as Uint32Array
+      row.set(at + PIECE > row.length ? piece.subarray(0, row.length - at) : piece, at)
+      if (due(1)) await pause()
     }
+    this.length = 0
     return row
   }
 }
 
+function twiceAsLong(row: Uint32Array): Uint32Array<ArrayBuffer> {
+  const longer = new Uint32Array(2 * row.length)
+  longer.set(row)
+  return longer
+}
+
+const PIECES_AT_ONCE = 10
 const PIECE_BITS = 14
 const PIECE = 1 << PIECE_BITS
 const PIECE_MASK = PIECE - 1

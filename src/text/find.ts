@@ -16,19 +16,18 @@ interface Words {
  * with the list: three thousand place names are looked for in every message. A Latin word is found whole only.
  */
 export function wordFinder(words: Iterable<string>): (text: string) => FoundWord[] {
-  const byStart = new Map<string, Words>()
+  const byStart = new Map<number, Words>()
+  const byCharacter = new Map<number, Words>()
   // Most places of a text begin no word: this tells without looking anything up.
   const starts = new Uint8Array(0x10000)
-  let byOne = false
   for (const word of new Set(words)) {
     if (word === '') continue
-    const start = word.slice(0, 2)
-    starts[startAt(word, 0)] = 1
-    if (word.length === 1) byOne = true
-    let same = byStart.get(start)
+    const [alike, start] = word.length === 1 ? [byCharacter, word.charCodeAt(0)] : [byStart, startAt(word, 0)]
+    if (word.length > 1) starts[shortened(start)] = 1
+    let same = alike.get(start)
     if (same === undefined) {
       same = { places: new Map(), lengths: [] }
-      byStart.set(start, same)
+      alike.set(start, same)
     }
     same.places.set(word, same.places.size)
     if (!same.lengths.includes(word.length)) same.lengths.push(word.length)
@@ -36,18 +35,22 @@ export function wordFinder(words: Iterable<string>): (text: string) => FoundWord
   return (text) => {
     const found: FoundWord[] = []
     for (let from = 0; from < text.length; from++) {
-      if (byOne) findAt(text, from, byStart.get(text.charAt(from)), found)
-      if (from + 1 < text.length && starts[startAt(text, from)] === 1)
-        findAt(text, from, byStart.get(text.slice(from, from + 2)), found)
+      if (byCharacter.size > 0) findAt(text, from, byCharacter.get(text.charCodeAt(from)), found)
+      if (from + 1 === text.length) break
+      const start = startAt(text, from)
+      if (starts[shortened(start)] === 1) findAt(text, from, byStart.get(start), found)
     }
     return found
   }
 }
 
-/** A number of sixteen bits for the two characters at a place; different ones may share it. */
+/** The two characters at a place as one number. */
 function startAt(text: string, from: number): number {
-  return (text.charCodeAt(from) * 31 + (from + 1 < text.length ? text.charCodeAt(from + 1) : 0)) & 0xffff
+  return (text.charCodeAt(from) << 16) | text.charCodeAt(from + 1)
 }
+
+/** In sixteen bits; different beginnings may share them. */
+const shortened = (start: number): number => ((start >>> 16) * 31 + start) & 0xffff
 
 /** Adds the words that stand at one place, those listed first before the others. */
 function findAt(text: string, from: number, words: Words | undefined, found: FoundWord[]): void {
@@ -67,10 +70,11 @@ function findAt(text: string, from: number, words: Words | undefined, found: Fou
 
 /** Whether a stretch begins or ends in the middle of a Latin word: `rent` is not in `parent`. */
 function isInsideLatin(text: string, from: number, to: number): boolean {
-  return (
-    (LETTER.test(text.charAt(from)) && LETTER.test(text.charAt(from - 1))) ||
-    (LETTER.test(text.charAt(to - 1)) && LETTER.test(text.charAt(to)))
-  )
+  return (isLetter(text, from) && isLetter(text, from - 1)) || (isLetter(text, to - 1) && isLetter(text, to))
 }
 
-const LETTER = /[a-z]/
+/** Whether a Latin letter stands there; there is none before the beginning and after the end. */
+function isLetter(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code >= 0x61 && code <= 0x7a
+}
