@@ -55,10 +55,11 @@ export class TokenIndexBuilder {
     word: new Vocabulary(),
     sound: new Vocabulary(),
   }
-  /** The tokens of each text, view by view, and how often each stands there; `start` tells where a view's begin. */
+  /** The tokens of each text, view by view; `start` tells where those of a text's view begin. */
   private readonly tokens = new Numbers()
-  private readonly counts = new Numbers()
   private readonly start = new Numbers()
+  /** Where in `tokens` one stands that its text holds once more, as often as it does. */
+  private readonly repeated = new Numbers()
   /** For each token where it stands in `tokens` for the last text. */
   private lastAt = new Uint32Array(1024)
   private size = 0
@@ -68,7 +69,7 @@ export class TokenIndexBuilder {
 
   /** Adds the next text. */
   add(text: string): void {
-    const { vocabularies, tokens, counts, start } = this
+    const { vocabularies, tokens, start } = this
     const first = tokens.length
     let view = 0
     let vocabulary = vocabularies[VIEWS[view] as View]
@@ -86,13 +87,12 @@ export class TokenIndexBuilder {
       } else {
         const at = this.lastAt[number] as number
         if (at >= first) {
-          counts.increase(at)
+          this.repeated.push(at)
           return
         }
       }
       this.lastAt[number] = tokens.length
       tokens.push(number)
-      counts.push(1)
     })
     while (++view < VIEWS.length) start.push(tokens.length)
     this.texts++
@@ -111,131 +111,147 @@ export class TokenIndexBuilder {
   ): Promise<TokenIndex> {
     const { tokenTexts, vocabularies, size, texts } = this
     this.start.push(this.tokens.length)
-    const written: ByText = {
-      start: await this.start.row(pause),
-      tokens: await this.tokens.row(pause),
-      weights: await this.counts.row(pause),
-    }
-    const idf = await information(written.tokens, size, texts, pause)
-    await weigh(written, idf, pause)
-    const { most, ...byOwner } = await gathered(written, size, textsOf, share, pause)
+    const start = await this.start.row(pause)
+    const tokens = await this.tokens.row(pause)
+    const frequency = new Uint32Array(size)
+    await inSlices(tokens.length, pause, (at) => {
+      const token = tokens[at] as number
+      frequency[token] = (frequency[token] as number) + 1
+      return 0.1
+    })
+    const idf = Float32Array.from(frequency, (df) => inverseFrequency(texts, df))
+    const weights = await weighed(start, tokens, await this.repeated.row(pause), idf, pause)
     return {
       tokenTexts,
       vocabularies,
       idf,
       unknownIdf: inverseFrequency(texts, 0),
-      ...(await turnedRound(byOwner, most, size, pause)),
-      ...byOwner,
+      ...(await gathered({ start, tokens, weights }, size, textsOf, share, pause)),
     }
   }
 }
 
-/** The tokens of each text, view by view, and what they weigh there. */
-interface ByText {
-  readonly start: Uint32Array
-  readonly tokens: Uint32Array
-  readonly weights: Uint32Array
-}
-
-/** What it says that a text holds a token. */
-async function information(
+/** What each token weighs in its text. @param repeated where a token stands that is there once more */
+async function weighed(
+  start: Uint32Array,
   tokens: Uint32Array,
-  size: number,
-  texts: number,
-  pause: () => Promise<void>,
-): Promise<Float32Array> {
-  const due = workload(10 * BREATH_OF_POSTINGS)
-  const frequency = new Uint32Array(size)
-  for (let at = 0; at < tokens.length; at++) {
-    const token = tokens[at] as number
-    frequency[token] = (frequency[token] as number) + 1
-    if (due(1)) await pause()
-  }
-  return Float32Array.from(frequency, (df) => inverseFrequency(texts, df))
-}
-
-/** From how often each token stands in a text to what it weighs there. */
-async function weigh(
-  { start, tokens, weights }: ByText,
+  repeated: Uint32Array,
   idf: Float32Array,
   pause: () => Promise<void>,
-): Promise<void> {
-  const due = workload(BREATH_OF_POSTINGS)
+): Promise<Uint16Array> {
+  // At first how often each stands there beyond once.
+  const weights = new Uint16Array(tokens.length)
+  await pause()
+  await inSlices(repeated.length, pause, (i) => {
+    const at = repeated[i] as number
+    weights[at] = (weights[at] as number) + 1
+    return 0.1
+  })
   let own = new Float64Array(1024)
-  for (let list = 0; list + 1 < start.length; list++) {
+  await inSlices(start.length - 1, pause, (list) => {
     const from = start[list] as number
     const to = start[list + 1] as number
     if (own.length < to - from) own = new Float64Array(2 * (to - from))
     let squares = 0
     for (let at = from; at < to; at++) {
-      const weight = dampen(weights[at] as number) * (idf[tokens[at] as number] as number)
+      const weight = dampen((weights[at] as number) + 1) * (idf[tokens[at] as number] as number)
       own[at - from] = weight
       squares += weight * weight
     }
     const scale = squares === 0 ? 0 : STEPS / Math.sqrt(squares)
     for (let at = from; at < to; at++)
       weights[at] = Math.max(1, Math.round((own[at - from] as number) * scale))
-    if (due(to - from)) await pause()
-  }
+    return to - from
+  })
+  return weights
 }
 
-type ByOwner = Pick<TokenIndex, 'ownStart' | 'tokens' | 'textStart' | 'texts' | 'weights'>
-
-/** From the tokens of each text to the tokens of each owner, and the most each weighs there. */
+/** From the tokens of each text to the tokens of each owner and the owners of each token. */
 async function gathered(
-  { start, tokens: written, weights: weighed }: ByText,
+  written: { readonly start: Uint32Array; readonly tokens: Uint32Array; readonly weights: Uint16Array },
   size: number,
   textsOf: readonly ArrayLike<number>[],
   share: (text: number) => number,
   pause: () => Promise<void>,
-): Promise<ByOwner & { readonly most: Uint32Array }> {
-  const due = workload(BREATH_OF_POSTINGS)
-  const startOf = (text: number): number => start[VIEWS.length * text] as number
+): Promise<Omit<TokenIndex, 'tokenTexts' | 'vocabularies' | 'idf' | 'unknownIdf'>> {
+  const startOf = (text: number): number => written.start[VIEWS.length * text] as number
+
   let places = 0
-  for (const own of textsOf)
-    for (let i = 0; i < own.length; i++) places += startOf((own[i] as number) + 1) - startOf(own[i] as number)
+  const start = new Uint32Array(size + 1)
+  const ownStart = new Uint32Array(textsOf.length + 1)
+  const lastOwner = new Uint32Array(size)
+  await inSlices(textsOf.length, pause, (owner) => {
+    const own = textsOf[owner] as ArrayLike<number>
+    const before = places
+    let lists = ownStart[owner] as number
+    for (let i = 0; i < own.length; i++) {
+      const to = startOf((own[i] as number) + 1)
+      places += to - startOf(own[i] as number)
+      for (let at = startOf(own[i] as number); at < to; at++) {
+        const token = written.tokens[at] as number
+        if (lastOwner[token] === owner + 1) continue
+        lastOwner[token] = owner + 1
+        start[token + 1] = (start[token + 1] as number) + 1
+        lists++
+      }
+    }
+    ownStart[owner + 1] = lists
+    return places - before
+  })
+  for (let token = 0; token < size; token++)
+    start[token + 1] = (start[token + 1] as number) + (start[token] as number)
   await pause()
+
   // The rows are long: making one of them takes as long as a reply.
+  const lists = start[size] as number
+  const owners = new Uint32Array(lists)
+  await pause()
+  const most = new Uint16Array(lists)
+  await pause()
+  const tokens = new Uint32Array(lists)
+  await pause()
+  const textStart = new Uint32Array(lists + 1)
+  textStart[lists] = places
+  await pause()
   const texts = new Uint32Array(places)
   await pause()
   const weights = new Uint16Array(places)
   await pause()
-  const ownStart = new Uint32Array(textsOf.length + 1)
-  const tokens = new Numbers()
-  const textStart = new Numbers()
-  const most = new Numbers()
-  // For each token its place in the row of the owner in hand, counted from one; for each place first the number of
-  // texts, then where the next of them stands, and the most the token weighs.
-  const placeOf = new Uint32Array(size)
+
+  const nextOwner = start.slice()
+  // For each token its place in the row of the owner in hand, counted from one; for each of these places first the
+  // number of texts, then where the next of them stands, and the most the token weighs.
+  const placeOf = lastOwner.fill(0)
   let next = new Uint32Array(1024)
-  let heaviest = new Uint32Array(1024)
+  let heaviest = new Uint16Array(1024)
   let filled = 0
-  for (const [owner, own] of textsOf.entries()) {
-    const first = tokens.length
-    const read = filled
-    let count = 0
+  await inSlices(textsOf.length, pause, (owner) => {
+    const own = textsOf[owner] as ArrayLike<number>
+    const before = filled
+    const first = ownStart[owner] as number
+    const count = (ownStart[owner + 1] as number) - first
+    if (next.length < count) {
+      next = new Uint32Array(2 * count)
+      heaviest = new Uint16Array(2 * count)
+    }
+    let met = 0
     for (let i = 0; i < own.length; i++) {
       const to = startOf((own[i] as number) + 1)
       for (let at = startOf(own[i] as number); at < to; at++) {
-        const token = written[at] as number
-        let place = placeOf[token] as number
-        if (place === 0) {
-          tokens.push(token)
-          place = ++count
-          placeOf[token] = place
-          if (place === next.length) {
-            next = twiceAsLong(next)
-            heaviest = twiceAsLong(heaviest)
-          }
-          next[place] = 0
-          heaviest[place] = 0
+        const token = written.tokens[at] as number
+        if (placeOf[token] === 0) {
+          tokens[first + met] = token
+          next[met] = 0
+          heaviest[met] = 0
+          placeOf[token] = ++met
         }
+        const place = (placeOf[token] as number) - 1
         next[place] = (next[place] as number) + 1
       }
     }
-    for (let place = 1; place <= count; place++) {
+    for (let place = 0; place < count; place++) {
       const many = next[place] as number
-      textStart.push(filled)
+      textStart[first + place] = filled
       next[place] = filled
       filled += many
     }
@@ -244,69 +260,42 @@ async function gathered(
       const counts = share(text)
       const to = startOf(text + 1)
       for (let at = startOf(text); at < to; at++) {
-        const place = placeOf[written[at] as number] as number
+        const place = (placeOf[written.tokens[at] as number] as number) - 1
         const there = next[place] as number
         next[place] = there + 1
-        const weight = weighed[at] as number
+        const weight = written.weights[at] as number
         texts[there] = i
         weights[there] = weight
-        const heavy = counts === 1 ? weight : Math.max(1, Math.round(weight * counts))
+        const heavy = Math.max(1, Math.round(weight * counts))
         if (heavy > (heaviest[place] as number)) heaviest[place] = heavy
       }
     }
-    for (let place = 1; place <= count; place++) {
-      most.push(heaviest[place] as number)
-      placeOf[tokens.at(first + place - 1)] = 0
+    for (let place = 0; place < count; place++) {
+      const token = tokens[first + place] as number
+      const at = nextOwner[token] as number
+      nextOwner[token] = at + 1
+      owners[at] = owner
+      most[at] = heaviest[place] as number
+      placeOf[token] = 0
     }
-    ownStart[owner + 1] = tokens.length
-    if (due(filled - read)) await pause()
-  }
-  textStart.push(filled)
-  return {
-    ownStart,
-    tokens: await tokens.row(pause),
-    textStart: await textStart.row(pause),
-    texts,
-    weights,
-    most: await most.row(pause),
-  }
+    return filled - before
+  })
+  return { start, owners, most, ownStart, tokens, textStart, texts, weights }
 }
 
-/** From the tokens of each owner to the owners of each token. */
-async function turnedRound(
-  { ownStart, tokens }: ByOwner,
-  heaviest: Uint32Array,
-  size: number,
+/** Does one thing after the other, pausing when they add up. @param act its work, in postings */
+async function inSlices(
+  count: number,
   pause: () => Promise<void>,
-): Promise<Pick<TokenIndex, 'start' | 'owners' | 'most'>> {
-  const due = workload(BREATH_OF_POSTINGS)
-  const start = new Uint32Array(size + 1)
-  for (let list = 0; list < tokens.length; list++) {
-    const token = tokens[list] as number
-    start[token + 1] = (start[token + 1] as number) + 1
-    if (due(1)) await pause()
+  act: (i: number) => number,
+): Promise<void> {
+  let since = 0
+  for (let i = 0; i < count; i++) {
+    since += act(i)
+    if (since < BREATH_OF_POSTINGS) continue
+    since = 0
+    await pause()
   }
-  for (let token = 0; token < size; token++)
-    start[token + 1] = (start[token + 1] as number) + (start[token] as number)
-  await pause()
-  const owners = new Uint32Array(tokens.length)
-  await pause()
-  const most = new Uint16Array(tokens.length)
-  await pause()
-  const next = start.slice()
-  for (let owner = 0; owner + 1 < ownStart.length; owner++) {
-    const from = ownStart[owner] as number
-    const to = ownStart[owner + 1] as number
-    for (let list = from; list < to; list++) {
-      const token = tokens[list] as number
-      const at = next[token] as number
-      next[token] = at + 1
-      owners[at] = owner
-      most[at] = heaviest[list] as number
-    }
-    if (due(to - from)) await pause()
-  }
-  return { start, owners, most }
 }
 
 /** Weighs a question as the texts of the index are weighed. */
@@ -324,8 +313,7 @@ export function readQuery(index: TokenIndex, tokenize: Tokenize, { text, weights
     } else {
       const number = index.vocabularies[view].find(token, next)
       // A concept nobody's text holds says nothing: its everyday word counts already.
-      const idf =
-        number >= 0 ? (index.idf[number] as number) : texts.isUnknownConcept(token) ? 0 : index.unknownIdf
+      const idf = number >= 0 ? (index.idf[number] as number) : texts.isConcept(token) ? 0 : index.unknownIdf
       tokens.set(key, { number, idf, count: 1, weight })
     }
   })

@@ -1,50 +1,59 @@
+import { PairTable } from '../text/pair-table.ts'
 import { soundOfToken } from '../text/pinyin.ts'
 import { CONCEPT, type Numbering } from '../text/views.ts'
 
-/** The texts of a base's tokens, of all views together, numbered as they come. */
+/**
+ * Numbers for the texts of a base's tokens, of all views together, as they come. A text is found by the number of all
+ * of it but its last unit, and that unit; so beginnings have numbers, too, and no text is kept.
+ */
 export class Texts implements Numbering {
   size = 0
-  private readonly byText = new Map<string, number>()
-  /** The same for single UTF-16 units, one more than it is: most tokens are. */
-  private readonly byUnit = new Uint32Array(0x10000)
+  /** Most tokens are single UTF-16 units; one more than the number, 0 when it has none. */
+  private readonly units = new Uint32Array(0x10000)
+  private readonly longer = new PairTable()
   /** The number of what each unit sounds like, two more than it is; 1 when it has no sound, 0 when nobody has asked. */
-  private readonly soundByUnit = new Uint32Array(0x10000)
+  private readonly sounds = new Uint32Array(0x10000)
 
   ofUnit(unit: number): number {
-    if (this.byUnit[unit] === 0) this.byUnit[unit] = ++this.size
-    return (this.byUnit[unit] as number) - 1
+    if (this.units[unit] === 0) this.units[unit] = ++this.size
+    return (this.units[unit] as number) - 1
   }
 
   of(text: string): number {
-    if (text.length === 1) return this.ofUnit(text.charCodeAt(0))
-    let number = this.byText.get(text)
-    if (number === undefined) {
-      number = this.size++
-      this.byText.set(text, number)
+    let number = this.ofUnit(text.charCodeAt(0))
+    for (let i = 1; i < text.length; i++) {
+      const unit = text.charCodeAt(i)
+      let next = this.longer.find(number, unit)
+      if (next < 0) {
+        next = this.size++
+        this.longer.add(number, unit, next)
+      }
+      number = next
     }
     return number
   }
 
   ofSound(unit: number): number | undefined {
-    if (this.soundByUnit[unit] === 0) {
+    if (this.sounds[unit] === 0) {
       const [sound] = soundOfToken(String.fromCharCode(unit))
-      this.soundByUnit[unit] = sound === undefined ? 1 : this.of(sound) + 2
+      this.sounds[unit] = sound === undefined ? 1 : this.of(sound) + 2
     }
-    const known = this.soundByUnit[unit] as number
+    const known = this.sounds[unit] as number
     return known === 1 ? undefined : known - 2
   }
 
-  /** The same, but a text that has no number gets none. */
-  find(text: string): number | undefined {
-    if (text.length > 1) return this.byText.get(text)
-    const known = this.byUnit[text.charCodeAt(0)] as number
-    return known === 0 ? undefined : known - 1
+  /** The number of a text; -1 when it has none, and none is given. */
+  find(text: string): number {
+    let number = (this.units[text.charCodeAt(0)] as number) - 1
+    for (let i = 1; i < text.length && number >= 0; i++) number = this.longer.find(number, text.charCodeAt(i))
+    return number
   }
 }
 
 /** The texts of a question: what the base lacks is numbered behind its own texts, and forgotten with the question. */
 export class AskedTexts implements Numbering {
-  private readonly unknown: string[] = []
+  private readonly unknown = new Map<string, number>()
+  private readonly concepts = new Set<number>()
 
   constructor(private readonly texts: Texts) {}
 
@@ -53,10 +62,13 @@ export class AskedTexts implements Numbering {
   }
 
   of(text: string): number {
-    const known = this.texts.find(text)
-    if (known !== undefined) return known
-    const before = this.unknown.indexOf(text)
-    return this.texts.size + (before < 0 ? this.unknown.push(text) - 1 : before)
+    let number = this.texts.find(text)
+    if (number < 0) {
+      number = this.unknown.get(text) ?? this.texts.size + this.unknown.size
+      this.unknown.set(text, number)
+    }
+    if (text.startsWith(CONCEPT)) this.concepts.add(number)
+    return number
   }
 
   ofSound(unit: number): number | undefined {
@@ -64,69 +76,34 @@ export class AskedTexts implements Numbering {
     return sound === undefined ? undefined : this.of(sound)
   }
 
-  isUnknownConcept(token: number): boolean {
-    return this.unknown[token - this.texts.size]?.startsWith(CONCEPT) ?? false
+  isConcept(token: number): boolean {
+    return this.concepts.has(token)
   }
 }
 
 /** The numbers of one view's tokens: of texts that stand alone, and of pairs. */
 export class Vocabulary {
-  /** For each text the number of its token, one more than it is; 0 when it only stands in pairs. */
+  /** For each text the number of its token, one more than it is; 0 when it has none. */
   private alone = new Uint32Array(1024)
-  /**
-   * An open hash table with linear probing: in three places each the pair's two texts and its number, one more than
-   * it is; 0 is free. They stand together because a base of a hundred thousand phrasings has a table larger than any
-   * cache.
-   */
-  private table = new Uint32Array(3 * 1024)
-  private pairs = 0
+  private readonly pairs = new PairTable()
 
   /** The number of a token, or of its pair with the next one; -1 when it has none. */
   find(token: number, next: number | undefined): number {
-    if (next !== undefined) return (this.table[this.slotOf(token, next) + 2] as number) - 1
+    if (next !== undefined) return this.pairs.find(token, next)
     return token < this.alone.length ? (this.alone[token] as number) - 1 : -1
   }
 
   /** Gives a number to a token or pair that has none. */
   add(number: number, token: number, next: number | undefined): void {
-    if (next === undefined) {
-      if (token >= this.alone.length) {
-        const shorter = this.alone
-        this.alone = new Uint32Array(2 * token)
-        this.alone.set(shorter)
-      }
-      this.alone[token] = number + 1
+    if (next !== undefined) {
+      this.pairs.add(token, next, number)
       return
     }
-    if (6 * this.pairs >= this.table.length) this.grow()
-    this.put(token, next, number + 1)
-    this.pairs++
-  }
-
-  /** Where a pair stands, or the free slot where it would. */
-  private slotOf(left: number, right: number): number {
-    const { table } = this
-    // Multiplying by large odd numbers spreads neighbouring numbers over the table (Fibonacci hashing).
-    const hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b)
-    const mask = table.length / 3 - 1
-    let slot = (hash ^ (hash >>> 15)) & mask
-    while (table[3 * slot + 2] !== 0 && (table[3 * slot] !== left || table[3 * slot + 1] !== right))
-      slot = (slot + 1) & mask
-    return 3 * slot
-  }
-
-  private put(left: number, right: number, value: number): void {
-    const slot = this.slotOf(left, right)
-    this.table[slot] = left
-    this.table[slot + 1] = right
-    this.table[slot + 2] = value
-  }
-
-  private grow(): void {
-    const { table } = this
-    this.table = new Uint32Array(2 * table.length)
-    for (let slot = 0; slot < table.length; slot += 3)
-      if (table[slot + 2] !== 0)
-        this.put(table[slot] as number, table[slot + 1] as number, table[slot + 2] as number)
+    if (token >= this.alone.length) {
+      const shorter = this.alone
+      this.alone = new Uint32Array(2 * token)
+      this.alone.set(shorter)
+    }
+    this.alone[token] = number + 1
   }
 }

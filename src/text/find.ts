@@ -1,3 +1,5 @@
+import { PairTable } from './pair-table.ts'
+
 /** A word found in a text: `to` is exclusive. */
 export interface FoundWord {
   readonly word: string
@@ -5,67 +7,70 @@ export interface FoundWord {
   readonly to: number
 }
 
-/** The words that begin alike, each with its place among them, and how long they are. */
-interface Words {
-  readonly places: Map<string, number>
-  readonly lengths: number[]
-}
-
 /**
  * Finds every occurrence of many words in one walk through a text, so that the cost grows with the text and not
- * with the list: three thousand place names are looked for in every message. A Latin word is found whole only.
+ * with the list: three thousand place names are looked for in every message. Of words that begin at one place those
+ * listed first come first, but single characters before all. A Latin word is found whole only.
  */
-export function wordFinder(words: Iterable<string>): (text: string) => FoundWord[] {
-  const byStart = new Map<number, Words>()
-  const byCharacter = new Map<number, Words>()
+export function wordFinder(list: Iterable<string>): (text: string) => FoundWord[] {
+  const words = [...new Set(list)].filter((word) => word !== '')
+  /** Beginnings of words by number: the number of one, and a unit, lead to the next one's. */
+  const longer = new PairTable(words.length)
+  /** For each of them the place in the list of the word that is there whole, one more than it is. */
+  const whole: number[] = [0]
   // Most places of a text begin no word: this tells without looking anything up.
   const starts = new Uint8Array(0x10000)
-  for (const word of new Set(words)) {
-    if (word === '') continue
-    const [alike, start] = word.length === 1 ? [byCharacter, word.charCodeAt(0)] : [byStart, startAt(word, 0)]
-    if (word.length > 1) starts[shortened(start)] = 1
-    let same = alike.get(start)
-    if (same === undefined) {
-      same = { places: new Map(), lengths: [] }
-      alike.set(start, same)
+  let single: Uint8Array | undefined
+  for (const [place, word] of words.entries()) {
+    let beginning = 0
+    for (let i = 0; i < word.length; i++) {
+      let next = longer.find(beginning, word.charCodeAt(i))
+      if (next < 0) {
+        next = whole.push(0) - 1
+        longer.add(beginning, word.charCodeAt(i), next)
+      }
+      beginning = next
     }
-    same.places.set(word, same.places.size)
-    if (!same.lengths.includes(word.length)) same.lengths.push(word.length)
+    whole[beginning] = place + 1
+    if (word.length > 1) starts[startAt(word, 0)] = 1
+    else {
+      single ??= new Uint8Array(0x10000)
+      single[word.charCodeAt(0)] = 1
+    }
   }
   return (text) => {
     const found: FoundWord[] = []
+    /** Places in the list, in the order of `found`. */
+    const places: number[] = []
     for (let from = 0; from < text.length; from++) {
-      if (byCharacter.size > 0) findAt(text, from, byCharacter.get(text.charCodeAt(from)), found)
-      if (from + 1 === text.length) break
-      const start = startAt(text, from)
-      if (starts[shortened(start)] === 1) findAt(text, from, byStart.get(start), found)
+      if (starts[startAt(text, from)] === 0 && !single?.[text.charCodeAt(from)]) continue
+      let first = found.length
+      let beginning = 0
+      for (let to = from + 1; to <= text.length; to++) {
+        beginning = longer.find(beginning, text.charCodeAt(to - 1))
+        if (beginning < 0) break
+        const place = (whole[beginning] as number) - 1
+        if (place < 0 || isInsideLatin(text, from, to)) continue
+        let at = found.length
+        while (at > first && (places[at - 1] as number) > place) at--
+        const word = { word: words[place] as string, from, to }
+        if (at === found.length) {
+          found.push(word)
+          places.push(place)
+        } else {
+          found.splice(at, 0, word)
+          places.splice(at, 0, place)
+        }
+        if (to === from + 1) first = found.length
+      }
     }
     return found
   }
 }
 
-/** The two characters at a place as one number. */
+/** A number of sixteen bits for the two characters at a place; different ones may share it. */
 function startAt(text: string, from: number): number {
-  return (text.charCodeAt(from) << 16) | text.charCodeAt(from + 1)
-}
-
-/** In sixteen bits; different beginnings may share them. */
-const shortened = (start: number): number => ((start >>> 16) * 31 + start) & 0xffff
-
-/** Adds the words that stand at one place, those listed first before the others. */
-function findAt(text: string, from: number, words: Words | undefined, found: FoundWord[]): void {
-  if (words === undefined) return
-  const before = found.length
-  for (const length of words.lengths) {
-    const to = from + length
-    if (to > text.length) continue
-    const word = text.slice(from, to)
-    if (words.places.has(word) && !isInsideLatin(text, from, to)) found.push({ word, from, to })
-  }
-  if (found.length - before < 2) return
-  const here = found.splice(before)
-  here.sort((a, b) => (words.places.get(a.word) ?? 0) - (words.places.get(b.word) ?? 0))
-  found.push(...here)
+  return (text.charCodeAt(from) * 31 + (from + 1 < text.length ? text.charCodeAt(from + 1) : 0)) & 0xffff
 }
 
 /** Whether a stretch begins or ends in the middle of a Latin word: `rent` is not in `parent`. */

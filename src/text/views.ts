@@ -6,7 +6,7 @@ import type { Segmenter } from './segment.ts'
 export const VIEWS = ['char', 'pair', 'word', 'sound'] as const
 export type View = (typeof VIEWS)[number]
 
-/** Gives every text a number; the same text always has the same one. */
+/** Gives every text a number; the same text always has the same one, and no other text has it. */
 export interface Numbering {
   /** Of a single UTF-16 unit. */
   ofUnit(unit: number): number
@@ -45,19 +45,12 @@ export function tokenizer(
   const chars = new Row()
   const sounds = new Row()
   return (text, weights, numbering, take) => {
-    const weigh = (from: number, to: number): number => {
-      if (weights === undefined) return 1
-      if (to === from + 1) return weights[from] ?? 1
-      let sum = 0
-      for (let i = from; i < to; i++) sum += weights[i] ?? 1
-      return sum / Math.max(1, to - from)
-    }
     chars.length = 0
     sounds.length = 0
     for (let from = 0, to = 0; from < text.length; from = to) {
       const kind = kindAt(text, from)
       to = endOfToken(text, from, kind)
-      const weight = kind === NOTHING ? 0 : weigh(from, to)
+      const weight = kind === NOTHING ? 0 : meanOf(weights, from, to)
       if (weight === 0) continue
       if (to === from + 1) {
         const unit = text.charCodeAt(from)
@@ -78,18 +71,26 @@ export function tokenizer(
       if (weights !== undefined) {
         // Words inside a longer one come before it, so the search goes back a little.
         const found = text.indexOf(word, Math.max(0, at - 8))
-        if (found >= 0) weight = weigh(found, found + word.length)
+        if (found >= 0) weight = meanOf(weights, found, found + word.length)
         if (found > at) at = found
         if (weight === 0) continue
       }
-      const token = word.length === 1 ? numbering.ofUnit(word.charCodeAt(0)) : numbering.of(word)
-      take('word', token, weight, undefined)
+      take('word', numbering.of(word), weight, undefined)
     }
     for (const { concept, from, to } of findConcepts(text))
-      take('word', numbering.of(concept), weigh(from, to), undefined)
+      take('word', numbering.of(concept), meanOf(weights, from, to), undefined)
     sounds.handOut('sound', take)
     sounds.handOutPairs('sound', take)
   }
+}
+
+/** What a stretch weighs, given the weight of each place. */
+function meanOf(weights: Float32Array | undefined, from: number, to: number): number {
+  if (weights === undefined) return 1
+  if (to === from + 1) return weights[from] ?? 1
+  let sum = 0
+  for (let i = from; i < to; i++) sum += weights[i] ?? 1
+  return sum / Math.max(1, to - from)
 }
 
 const NOTHING = 1
