@@ -84,24 +84,25 @@ export async function buildCatalog(
     (unit) => (units[unit]?.kind === 'answer' ? ANSWER_SHARE : 1),
     pause,
   )
-  const targets = content.entries.map(
-    (entry, i): Target => ({
+  const targets: Target[] = []
+  for (const [i, entry] of content.entries.entries()) {
+    const own = unitsOf[i] ?? []
+    targets.push({
       entry,
       intents: intentsOf[i] ?? [],
       names: namesOf[i] ?? [],
-      units: Uint32Array.from(unitsOf[i] ?? []),
-      kinds: Uint8Array.from(unitsOf[i] ?? [], (unit) => KINDS.indexOf(units[unit]?.kind ?? 'answer')),
-    }),
-  )
-  await pause()
+      units: Uint32Array.from(own),
+      kinds: Uint8Array.from(own, (unit) => KINDS.indexOf(units[unit]?.kind ?? 'answer')),
+    })
+    if (due(own.length)) await pause()
+  }
   const findNamed = await nameFinder(namesOf, pause)
-  await pause()
-  const readQuestion = await questionReader(
-    content,
-    units.map(({ text }) => text),
-    pause,
-  )
+  const readQuestion = await questionReader(content, textsOf(units), pause)
   return { content, units, targets, byEntry, index, tokenize, findNamed, readQuestion }
+}
+
+function* textsOf(units: readonly Unit[]): Generator<string> {
+  for (const { text } of units) yield text
 }
 
 /** So many characters are indexed between two pauses. */

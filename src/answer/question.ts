@@ -1,5 +1,5 @@
 import type { Content, Facet } from '../model/content.ts'
-import { wordFinder } from '../text/find.ts'
+import { WordList, wordFinder } from '../text/find.ts'
 import { normalizedText } from '../text/normalize.ts'
 import { compileFinder, compileWording } from '../text/pattern.ts'
 import { Neighbours } from '../text/repair.ts'
@@ -33,7 +33,8 @@ const MOST_PLACES = 8
 /** Stands for a place's name in the wordings of `filler.passing`. */
 const PLACE = '地名'
 
-const NAMES_AT_ONCE = 1000
+/** So many names are gone through between two pauses. */
+const NAMES_AT_ONCE = 500
 
 /**
  * Prepares the reading of questions for one content.
@@ -42,7 +43,7 @@ const NAMES_AT_ONCE = 1000
  */
 export async function questionReader(
   content: Content,
-  texts: readonly string[],
+  texts: Iterable<string>,
   pause: () => Promise<void>,
 ): Promise<ReadQuestion> {
   const lead = longestFirst(content.filler.lead)
@@ -54,13 +55,13 @@ export async function questionReader(
     })),
   )
   const regionsByName = longestNameFirst(regionNames)
-  const namesWithRegion: string[] = []
-  for (const [i, name] of properNames(content).entries()) {
+  const namesWithRegion = new WordList()
+  const due = workload(NAMES_AT_ONCE)
+  for (const name of properNames(content)) {
     if (regionNames.some((region) => name.includes(region.name) && name !== region.name))
-      namesWithRegion.push(name)
-    if (i % NAMES_AT_ONCE === NAMES_AT_ONCE - 1) await pause()
+      namesWithRegion.add(name)
+    if (due(1)) await pause()
   }
-  const findNames = wordFinder(namesWithRegion)
   const findCues = compileFinder(
     content.facets.flatMap((facet) =>
       facet.cues
@@ -77,10 +78,9 @@ export async function questionReader(
     word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
   )
   const empty = new RegExp(`^(?:${emptyWords.join('|')})+$`, 'u')
-  const neighbours = await learnNeighbours(
-    [...regionNames.map(({ name }) => normalizedText(name)), ...texts],
-    pause,
-  )
+  const neighbours = new Neighbours()
+  for (const { name } of regionNames) neighbours.add(normalizedText(name))
+  await learn(neighbours, texts, pause)
   const repair = await neighbours.repairer(pause)
 
   return (normalized) => {
@@ -93,7 +93,7 @@ export async function questionReader(
     const text = mended === written ? written : strip(mended, lead, tail)
     const weights = new Float32Array(text.length).fill(1)
 
-    const named = findNames(text)
+    const named = namesWithRegion.findIn(text)
     const regions: string[] = []
     /** A region named for itself, not as a part of a name such as 春城青居. */
     let isOurs = false
@@ -141,14 +141,16 @@ export async function questionReader(
   }
 }
 
-async function learnNeighbours(texts: Iterable<string>, pause: () => Promise<void>): Promise<Neighbours> {
-  const neighbours = new Neighbours()
+async function learn(
+  neighbours: Neighbours,
+  texts: Iterable<string>,
+  pause: () => Promise<void>,
+): Promise<void> {
   const due = workload(BREATH)
   for (const text of texts) {
     neighbours.add(text)
     if (due(text.length)) await pause()
   }
-  return neighbours
 }
 
 /** So many characters are learned from between two pauses. */
@@ -188,10 +190,10 @@ const EDGE = /[\p{P}\s]/u
 /** 「1. 」 and 「(2)」 before a question copied out of a list. */
 const LIST_MARK = /^\(?\d{1,2}[.、)]\s*(?=[\p{P}\s]*\p{L})/u
 
-function properNames(content: Content): string[] {
-  return [...content.names, ...content.entries.flatMap((entry) => [entry.title, ...entry.aliases])].map(
-    (name) => name.toLowerCase(),
-  )
+function* properNames(content: Content): Generator<string> {
+  for (const name of content.names) yield name.toLowerCase()
+  for (const { title, aliases } of content.entries)
+    for (const name of [title, ...aliases]) yield name.toLowerCase()
 }
 
 function occurrences(text: string, word: string): number[] {

@@ -119,7 +119,11 @@ export class TokenIndexBuilder {
       frequency[token] = (frequency[token] as number) + 1
       return 0.1
     })
-    const idf = Float32Array.from(frequency, (df) => inverseFrequency(texts, df))
+    const idf = new Float32Array(size)
+    await inSlices(size, pause, (token) => {
+      idf[token] = inverseFrequency(texts, frequency[token] as number)
+      return 0.5
+    })
     const weights = await weighed(start, tokens, await this.repeated.row(pause), idf, pause)
     return {
       tokenTexts,

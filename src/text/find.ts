@@ -7,38 +7,50 @@ export interface FoundWord {
   readonly to: number
 }
 
+/** Finds every occurrence of many words in one walk through a text; those listed first come first. */
+export function wordFinder(words: Iterable<string>): (text: string) => FoundWord[] {
+  const list = new WordList()
+  for (const word of words) list.add(word)
+  return (text) => list.findIn(text)
+}
+
 /**
- * Finds every occurrence of many words in one walk through a text, so that the cost grows with the text and not
- * with the list: three thousand place names are looked for in every message. Of words that begin at one place those
- * listed first come first, but single characters before all. A Latin word is found whole only.
+ * Words to be found in texts, so that the cost grows with the text and not with the list: three thousand place names
+ * are looked for in every message. A Latin word is found whole only.
  */
-export function wordFinder(list: Iterable<string>): (text: string) => FoundWord[] {
-  const words = [...new Set(list)].filter((word) => word !== '')
+export class WordList {
+  private readonly words: string[] = []
   /** Beginnings of words by number: the number of one, and a unit, lead to the next one's. */
-  const longer = new PairTable(words.length)
+  private readonly longer = new PairTable()
   /** For each of them the place in the list of the word that is there whole, one more than it is. */
-  const whole: number[] = [0]
+  private readonly whole: number[] = [0]
   // Most places of a text begin no word: this tells without looking anything up.
-  const starts = new Uint8Array(0x10000)
-  let single: Uint8Array | undefined
-  for (const [place, word] of words.entries()) {
+  private readonly starts = new Uint8Array(0x10000)
+  private single: Uint8Array | undefined
+
+  add(word: string): void {
+    if (word === '') return
     let beginning = 0
     for (let i = 0; i < word.length; i++) {
-      let next = longer.find(beginning, word.charCodeAt(i))
+      let next = this.longer.find(beginning, word.charCodeAt(i))
       if (next < 0) {
-        next = whole.push(0) - 1
-        longer.add(beginning, word.charCodeAt(i), next)
+        next = this.whole.push(0) - 1
+        this.longer.add(beginning, word.charCodeAt(i), next)
       }
       beginning = next
     }
-    whole[beginning] = place + 1
-    if (word.length > 1) starts[startAt(word, 0)] = 1
+    if (this.whole[beginning] !== 0) return
+    this.whole[beginning] = this.words.push(word)
+    if (word.length > 1) this.starts[startAt(word, 0)] = 1
     else {
-      single ??= new Uint8Array(0x10000)
-      single[word.charCodeAt(0)] = 1
+      this.single ??= new Uint8Array(0x10000)
+      this.single[word.charCodeAt(0)] = 1
     }
   }
-  return (text) => {
+
+  /** Of words that begin at one place those listed first come first, but single characters before all. */
+  findIn(text: string): FoundWord[] {
+    const { words, longer, whole, starts, single } = this
     const found: FoundWord[] = []
     /** Places in the list, in the order of `found`. */
     const places: number[] = []

@@ -4,15 +4,8 @@
  */
 export class PairTable {
   /** Open hashing with linear probing: in three places each the pair and its number, one more than it is; 0 is free. */
-  private rows: Uint32Array
+  private rows = new Uint32Array(3 * 64)
   private used = 0
-
-  /** @param size so many pairs are expected; more are taken, too */
-  constructor(size = 0) {
-    let slots = 64
-    while (slots < 2 * size) slots *= 2
-    this.rows = new Uint32Array(3 * slots)
-  }
 
   /** -1 when the pair has no number. */
   find(left: number, right: number): number {
