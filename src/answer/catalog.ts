@@ -1,6 +1,6 @@
 import { type Content, type Entry, EVERYWHERE, type Intent } from '../model/content.ts'
 import { normalizedText } from '../text/normalize.ts'
-import type { Tokenize } from '../text/views.ts'
+import type { Tokenizer } from '../text/views.ts'
 import { type FindNamed, nameFinder } from './named.ts'
 import { questionReader, type ReadQuestion } from './question.ts'
 import { type TokenIndex, TokenIndexBuilder, workload } from './token-index.ts'
@@ -34,7 +34,7 @@ export interface Catalog {
   readonly byEntry: ReadonlyMap<string, number>
   /** The texts of the index are `units`, their owners `targets`. */
   readonly index: TokenIndex
-  readonly tokenize: Tokenize
+  readonly tokenizer: Tokenizer
   /** Positions in `targets` of the entries a text names. */
   readonly findNamed: FindNamed
   readonly readQuestion: ReadQuestion
@@ -49,7 +49,7 @@ export const ANSWER_SHARE = 0.5
  */
 export async function buildCatalog(
   content: Content,
-  tokenize: Tokenize,
+  tokenizer: Tokenizer,
   pause: () => Promise<void> = async () => {},
 ): Promise<Catalog> {
   const byEntry = new Map(content.entries.map((entry, i) => [entry.id, i]))
@@ -57,14 +57,23 @@ export async function buildCatalog(
   const unitsOf: number[][] = content.entries.map(() => [])
   const namesOf: string[][] = []
   const units: Unit[] = []
-  const builder = new TokenIndexBuilder(tokenize)
+  const builder = new TokenIndexBuilder(tokenizer)
   const due = workload(BREATH)
+  let added = 0
+  const addPending = async (): Promise<void> => {
+    const pending = units.slice(added)
+    added = units.length
+    // All of them are cut before any is added: the dictionary and the index are both larger than the cache.
+    const words = pending.map(({ text }) => tokenizer.cut(text))
+    await pause()
+    for (const [i, { text }] of pending.entries()) builder.add(text, words[i] ?? [])
+    await pause()
+  }
   const add = async (kind: UnitKind, written: string, targets: readonly number[]): Promise<void> => {
     const text = normalizedText(written)
     for (const target of targets) unitsOf[target]?.push(units.length)
     units.push({ kind, text })
-    builder.add(text)
-    if (due(text.length)) await pause()
+    if (due(text.length)) await addPending()
   }
 
   for (const intent of content.intents) {
@@ -78,6 +87,7 @@ export async function buildCatalog(
     for (const name of names) await add('name', name, [i])
     await add('answer', [entry.answer, ...Object.values(entry.facets)].join(' '), [i])
   }
+  await addPending()
 
   const index = await builder.finish(
     unitsOf,
@@ -98,15 +108,15 @@ export async function buildCatalog(
   }
   const findNamed = await nameFinder(namesOf, pause)
   const readQuestion = await questionReader(content, textsOf(units), pause)
-  return { content, units, targets, byEntry, index, tokenize, findNamed, readQuestion }
+  return { content, units, targets, byEntry, index, tokenizer, findNamed, readQuestion }
 }
 
 function* textsOf(units: readonly Unit[]): Generator<string> {
   for (const { text } of units) yield text
 }
 
-/** So many characters are indexed between two pauses. */
-const BREATH = 1500
+/** So many characters are indexed at once. */
+const BREATH = 5000
 
 /** The entry that fulfils an intent in a region. */
 export function answerIn(intent: Intent, region: string | undefined): string | undefined {

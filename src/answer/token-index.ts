@@ -1,4 +1,4 @@
-import { type Tokenize, VIEWS, type View } from '../text/views.ts'
+import { type Tokenizer, VIEWS, type View } from '../text/views.ts'
 import type { Question } from './question.ts'
 import { AskedTexts, Texts, Vocabulary } from './vocabulary.ts'
 
@@ -65,16 +65,16 @@ export class TokenIndexBuilder {
   private size = 0
   private texts = 0
 
-  constructor(private readonly tokenize: Tokenize) {}
+  constructor(private readonly tokenizer: Tokenizer) {}
 
-  /** Adds the next text. */
-  add(text: string): void {
+  /** Adds the next text, cut into words. */
+  add(text: string, words: readonly string[]): void {
     const { vocabularies, tokens, start } = this
     const first = tokens.length
     let view = 0
     let vocabulary = vocabularies[VIEWS[view] as View]
     start.push(first)
-    this.tokenize(text, undefined, this.tokenTexts, (of, token, _, next) => {
+    this.tokenizer.handOut(text, words, undefined, this.tokenTexts, (of, token, _, next) => {
       while (VIEWS[view] !== of) {
         vocabulary = vocabularies[VIEWS[++view] as View]
         start.push(tokens.length)
@@ -303,11 +303,11 @@ async function inSlices(
 }
 
 /** Weighs a question as the texts of the index are weighed. */
-export function readQuery(index: TokenIndex, tokenize: Tokenize, { text, weights }: Question): Query {
+export function readQuery(index: TokenIndex, tokenizer: Tokenizer, { text, weights }: Question): Query {
   const start = new Uint32Array(VIEWS.length + 1)
   const merged = VIEWS.map(() => new Map<number, Asked>())
   const texts = new AskedTexts(index.tokenTexts)
-  tokenize(text, weights, texts, (view, token, weight, next) => {
+  tokenizer.handOut(text, tokenizer.cut(text), weights, texts, (view, token, weight, next) => {
     const tokens = merged[VIEWS.indexOf(view)] as Map<number, Asked>
     const key = next === undefined ? token : (next + 1) * PAIRED + token
     const known = tokens.get(key)

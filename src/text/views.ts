@@ -21,13 +21,19 @@ export interface Numbering {
  */
 export type TakeToken = (view: View, token: number, weight: number, next: number | undefined) => void
 
-/** Hands out a text's tokens, view by view in the order of `VIEWS`, and in each view in the order of the text. */
-export type Tokenize = (
-  text: string,
-  weights: Float32Array | undefined,
-  numbering: Numbering,
-  take: TakeToken,
-) => void
+/** Takes texts apart. */
+export interface Tokenizer {
+  /** The words of a text: the first half of the work, which is done for many texts before the second. */
+  cut(text: string): readonly string[]
+  /** Hands out a text's tokens, view by view in the order of `VIEWS`, and in each view in the order of the text. */
+  handOut(
+    text: string,
+    words: readonly string[],
+    weights: Float32Array | undefined,
+    numbering: Numbering,
+    take: TakeToken,
+  ): void
+}
 
 /** What tells the tokens of everyday words from written ones. */
 export const CONCEPT = '='
@@ -40,11 +46,11 @@ export const CONCEPT = '='
 export function tokenizer(
   segmenter: Segmenter,
   concepts: Readonly<Record<string, readonly string[]>>,
-): Tokenize {
+): Tokenizer {
   const findConcepts = conceptFinder(concepts)
   const chars = new Row()
   const sounds = new Row()
-  return (text, weights, numbering, take) => {
+  const handOut: Tokenizer['handOut'] = (text, words, weights, numbering, take) => {
     chars.length = 0
     sounds.length = 0
     for (let from = 0, to = 0; from < text.length; from = to) {
@@ -66,7 +72,7 @@ export function tokenizer(
     chars.handOut('char', take)
     chars.handOutPairs('pair', take, numbering.of('^'), numbering.of('$'))
     let at = 0
-    for (const word of segmenter.cut(text)) {
+    for (const word of words) {
       let weight = 1
       if (weights !== undefined) {
         // Words inside a longer one come before it, so the search goes back a little.
@@ -82,6 +88,7 @@ export function tokenizer(
     sounds.handOut('sound', take)
     sounds.handOutPairs('sound', take)
   }
+  return { cut: (text) => segmenter.cut(text), handOut }
 }
 
 /** What a stretch weighs, given the weight of each place. */
