@@ -116,7 +116,7 @@ function* textsOf(units: readonly Unit[]): Generator<string> {
 }
 
 /** So many characters are indexed at once. */
-const BREATH = 5000
+const BREATH = 3000
 
 /** The entry that fulfils an intent in a region. */
 export function answerIn(intent: Intent, region: string | undefined): string | undefined {

@@ -45,7 +45,7 @@ function plainly(raw: string): string | undefined {
     row[i] = plain
     if (plain !== unit) isChanged = true
   }
-  return isChanged ? String.fromCharCode(...row.subarray(0, raw.length)) : raw
+  return isChanged ? String.fromCharCode.apply(null, row.subarray(0, raw.length) as unknown as number[]) : raw
 }
 
 const row = new Uint16Array(MAX_MESSAGE)
