@@ -59,35 +59,35 @@ export async function buildCatalog(
   const units: Unit[] = []
   const builder = new TokenIndexBuilder(tokenizer)
   const due = workload(BREATH)
-  let added = 0
-  const addPending = async (): Promise<void> => {
-    const pending = units.slice(added)
-    added = units.length
-    // All of them are cut before any is added: the dictionary and the index are both larger than the cache.
-    const words = pending.map(({ text }) => tokenizer.cut(text))
-    await pause()
-    for (const [i, { text }] of pending.entries()) builder.add(text, words[i] ?? [])
-    await pause()
-  }
-  const add = async (kind: UnitKind, written: string, targets: readonly number[]): Promise<void> => {
+  /** @returns whether so much has come together that it should be indexed */
+  const add = (kind: UnitKind, written: string, targets: readonly number[]): boolean => {
     const text = normalizedText(written)
     for (const target of targets) unitsOf[target]?.push(units.length)
     units.push({ kind, text })
-    if (due(text.length)) await addPending()
+    return due(text.length)
+  }
+  let indexed = 0
+  const indexAdded = async (): Promise<void> => {
+    // All of them are cut before any is indexed: the dictionary and the index are both larger than the cache.
+    const words: (readonly string[])[] = []
+    for (let i = indexed; i < units.length; i++) words.push(tokenizer.cut((units[i] as Unit).text))
+    await pause()
+    for (const own of words) builder.add((units[indexed++] as Unit).text, own)
+    await pause()
   }
 
   for (const intent of content.intents) {
     const targets = Object.values(intent.answers).flatMap((id) => byEntry.get(id) ?? [])
     for (const target of targets) intentsOf[target]?.push(intent)
-    for (const phrasing of intent.phrasings) await add('phrasing', phrasing, targets)
+    for (const phrasing of intent.phrasings) if (add('phrasing', phrasing, targets)) await indexAdded()
   }
   for (const [i, entry] of content.entries.entries()) {
     const names = [...new Set([entry.title, ...entry.aliases])].map(normalizedText)
     namesOf.push(names)
-    for (const name of names) await add('name', name, [i])
-    await add('answer', [entry.answer, ...Object.values(entry.facets)].join(' '), [i])
+    for (const name of names) if (add('name', name, [i])) await indexAdded()
+    if (add('answer', [entry.answer, ...Object.values(entry.facets)].join(' '), [i])) await indexAdded()
   }
-  await addPending()
+  await indexAdded()
 
   const index = await builder.finish(
     unitsOf,
@@ -107,12 +107,8 @@ export async function buildCatalog(
     if (due(own.length)) await pause()
   }
   const findNamed = await nameFinder(namesOf, pause)
-  const readQuestion = await questionReader(content, textsOf(units), pause)
+  const readQuestion = await questionReader(content, units, pause)
   return { content, units, targets, byEntry, index, tokenizer, findNamed, readQuestion }
-}
-
-function* textsOf(units: readonly Unit[]): Generator<string> {
-  for (const { text } of units) yield text
 }
 
 /** So many characters are indexed at once. */

@@ -38,12 +38,12 @@ const NAMES_AT_ONCE = 500
 
 /**
  * Prepares the reading of questions for one content.
- * @param texts everything the base says, normalised: what stands beside what there tells slips from words
+ * @param said everything the base says, normalised: what stands beside what there tells slips from words
  * @param pause awaited now and then
  */
 export async function questionReader(
   content: Content,
-  texts: Iterable<string>,
+  said: readonly { readonly text: string }[],
   pause: () => Promise<void>,
 ): Promise<ReadQuestion> {
   const lead = longestFirst(content.filler.lead)
@@ -80,7 +80,11 @@ export async function questionReader(
   const empty = new RegExp(`^(?:${emptyWords.join('|')})+$`, 'u')
   const neighbours = new Neighbours()
   for (const { name } of regionNames) neighbours.add(normalizedText(name))
-  await learn(neighbours, texts, pause)
+  const isMuch = workload(BREATH)
+  for (const { text } of said) {
+    neighbours.add(text)
+    if (isMuch(text.length)) await pause()
+  }
   const repair = await neighbours.repairer(pause)
 
   return (normalized) => {
@@ -138,18 +142,6 @@ export async function questionReader(
       facets,
       rest: empty.test(rest) || (rest.length < 2 && (facets.length > 0 || regions.length > 0)) ? '' : rest,
     }
-  }
-}
-
-async function learn(
-  neighbours: Neighbours,
-  texts: Iterable<string>,
-  pause: () => Promise<void>,
-): Promise<void> {
-  const due = workload(BREATH)
-  for (const text of texts) {
-    neighbours.add(text)
-    if (due(text.length)) await pause()
   }
 }
 

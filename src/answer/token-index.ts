@@ -114,15 +114,16 @@ export class TokenIndexBuilder {
     const start = await this.start.row(pause)
     const tokens = await this.tokens.row(pause)
     const frequency = new Uint32Array(size)
-    await inSlices(tokens.length, pause, (at) => {
-      const token = tokens[at] as number
-      frequency[token] = (frequency[token] as number) + 1
-      return 0.1
+    await inRanges(tokens.length, pause, (from, to) => {
+      for (let at = from; at < to; at++) {
+        const token = tokens[at] as number
+        frequency[token] = (frequency[token] as number) + 1
+      }
     })
     const idf = new Float32Array(size)
-    await inSlices(size, pause, (token) => {
-      idf[token] = inverseFrequency(texts, frequency[token] as number)
-      return 0.5
+    await inRanges(size, pause, (from, to) => {
+      for (let token = from; token < to; token++)
+        idf[token] = inverseFrequency(texts, frequency[token] as number)
     })
     const weights = await weighed(start, tokens, await this.repeated.row(pause), idf, pause)
     return {
@@ -146,10 +147,11 @@ async function weighed(
   // At first how often each stands there beyond once.
   const weights = new Uint16Array(tokens.length)
   await pause()
-  await inSlices(repeated.length, pause, (i) => {
-    const at = repeated[i] as number
-    weights[at] = (weights[at] as number) + 1
-    return 0.1
+  await inRanges(repeated.length, pause, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const at = repeated[i] as number
+      weights[at] = (weights[at] as number) + 1
+    }
   })
   let own = new Float64Array(1024)
   await inSlices(start.length - 1, pause, (list) => {
@@ -302,6 +304,18 @@ async function inSlices(
   }
 }
 
+/** Does one simple thing for each of a long row, pausing between ranges of it. */
+async function inRanges(
+  count: number,
+  pause: () => Promise<void>,
+  act: (from: number, to: number) => void,
+): Promise<void> {
+  for (let from = 0; from < count; from += RANGE) {
+    act(from, Math.min(count, from + RANGE))
+    await pause()
+  }
+}
+
 /** Weighs a question as the texts of the index are weighed. */
 export function readQuery(index: TokenIndex, tokenizer: Tokenizer, { text, weights }: Question): Query {
   const start = new Uint32Array(VIEWS.length + 1)
@@ -369,6 +383,7 @@ export function unknownWordsOf(query: Query, index: TokenIndex): number {
 
 /** So many postings are written between two pauses; the first ones touch memory nobody has touched, which is slow. */
 const BREATH_OF_POSTINGS = 5_000
+const RANGE = 25_000
 
 /** Tells when so much work has been done that others should have a turn. */
 export function workload(most: number): (work: number) => boolean {

@@ -27,6 +27,8 @@ export class WordList {
   // Most places of a text begin no word: this tells without looking anything up.
   private readonly starts = new Uint8Array(0x10000)
   private single: Uint8Array | undefined
+  /** Places in the list of the words found at one place of a text. */
+  private readonly here: number[] = []
 
   add(word: string): void {
     if (word === '') return
@@ -50,10 +52,8 @@ export class WordList {
 
   /** Of words that begin at one place those listed first come first, but single characters before all. */
   findIn(text: string): FoundWord[] {
-    const { words, longer, whole, starts, single } = this
+    const { words, longer, whole, starts, single, here } = this
     const found: FoundWord[] = []
-    /** Places in the list, in the order of `found`. */
-    const places: number[] = []
     for (let from = 0; from < text.length; from++) {
       if (starts[startAt(text, from)] === 0 && !single?.[text.charCodeAt(from)]) continue
       let first = found.length
@@ -63,17 +63,20 @@ export class WordList {
         if (beginning < 0) break
         const place = (whole[beginning] as number) - 1
         if (place < 0 || isInsideLatin(text, from, to)) continue
-        let at = found.length
-        while (at > first && (places[at - 1] as number) > place) at--
         const word = { word: words[place] as string, from, to }
-        if (at === found.length) {
-          found.push(word)
-          places.push(place)
-        } else {
-          found.splice(at, 0, word)
-          places.splice(at, 0, place)
+        if (to === from + 1) first = found.push(word)
+        else {
+          let at = found.length
+          while (at > first && (here[at - first - 1] as number) > place) at--
+          if (at === found.length) {
+            here[at - first] = place
+            found.push(word)
+          } else {
+            here.length = found.length - first
+            here.splice(at - first, 0, place)
+            found.splice(at, 0, word)
+          }
         }
-        if (to === from + 1) first = found.length
       }
     }
     return found
