@@ -41,7 +41,7 @@ export class Neighbours {
       before = code
     }
     if (before !== EDGE) this.count(before, EDGE)
-    for (const [word] of text.matchAll(/[a-z]+/g)) this.latin.add(word)
+    if (LETTER.test(text)) for (const [word] of text.matchAll(/[a-z]+/g)) this.latin.add(word)
   }
 
   private count(left: number, right: number): void {
@@ -254,6 +254,7 @@ const EDGE = 0
 /** So many characters are listened to between two pauses. */
 const BREATH = 200
 const HAN = /\p{Script=Han}/u
+const LETTER = /[a-z]/
 
 function hanAt(text: string, at: number): number {
   const code = text.charCodeAt(at)
