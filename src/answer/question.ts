@@ -70,14 +70,17 @@ export async function questionReader(
         .map((cue) => [facet, cue] as const),
     ),
   )
+  await pause()
   const findNotOurs = wordFinder(content.notOurs.map((word) => word.toLowerCase()))
   const findPlaces = wordFinder(content.places.map((place) => place.toLowerCase()))
+  await pause()
   const inPassing = compileWording(content.filler.passing, 'anywhere')
   const comesHome = compileWording(content.filler.home, 'anywhere')
   const emptyWords = longestFirst(content.filler.empty).map((word) =>
     word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
   )
   const empty = new RegExp(`^(?:${emptyWords.join('|')})+$`, 'u')
+  await pause()
   const neighbours = new Neighbours()
   for (const { name } of regionNames) neighbours.add(normalizedText(name))
   const isMuch = workload(BREATH)

@@ -211,9 +211,9 @@ async function gathered(
   // The rows are long: making one of them takes as long as a reply.
   const lists = start[size] as number
   const owners = new Uint32Array(lists)
-  await pause()
+  await touch(owners, pause)
   const most = new Uint16Array(lists)
-  await pause()
+  await touch(most, pause)
   const tokens = new Uint32Array(lists)
   await pause()
   const textStart = new Uint32Array(lists + 1)
@@ -287,6 +287,17 @@ async function gathered(
     return filled - before
   })
   return { start, owners, most, ownStart, tokens, textStart, texts, weights }
+}
+
+/**
+ * Has the memory of a new row brought in a little at a time. Written to here and there, a row that nobody has touched
+ * would have most of its pages brought in at once.
+ */
+async function touch(row: Uint32Array | Uint16Array, pause: () => Promise<void>): Promise<void> {
+  for (let from = 0; from < row.length; from += TOUCHED_AT_ONCE) {
+    row.fill(0, from, from + TOUCHED_AT_ONCE)
+    await pause()
+  }
 }
 
 /** Does one thing after the other, pausing when they add up. @param act its work, in postings */
@@ -384,6 +395,7 @@ export function unknownWordsOf(query: Query, index: TokenIndex): number {
 /** So many postings are written between two pauses; the first ones touch memory nobody has touched, which is slow. */
 const BREATH_OF_POSTINGS = 5_000
 const RANGE = 25_000
+const TOUCHED_AT_ONCE = 250_000
 
 /** Tells when so much work has been done that others should have a turn. */
 export function workload(most: number): (work: number) => boolean {
