@@ -29,7 +29,7 @@ export type Compare = (query: Query, latin: boolean, positions: readonly number[
  */
 export function comparer(catalog: Catalog): Compare {
   const { idf, ownStart, tokens, textStart, texts, weights } = catalog.index
-  // For each token its place in the question, and one bit that tells whether it has any: those stay in the cache.
+  // For each token its place in the question, and one bit that tells whether it has any: so few stay in the cache.
   const placeOf = new Uint16Array(idf.length)
   const isAsked = new Uint32Array((idf.length >>> 5) + 1)
   // For each of the question's tokens its list in the target's row, counted from one.

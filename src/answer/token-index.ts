@@ -146,7 +146,7 @@ async function weighed(
 ): Promise<Uint16Array> {
   // At first how often each stands there beyond once.
   const weights = new Uint16Array(tokens.length)
-  await pause()
+  await touch(weights, pause)
   await inRanges(repeated.length, pause, (from, to) => {
     for (let i = from; i < to; i++) {
       const at = repeated[i] as number
