@@ -7,7 +7,7 @@ import { buildCatalog } from '../src/answer/catalog.ts'
 import { ranker } from '../src/answer/rank.ts'
 import type { Content } from '../src/model/content.ts'
 import type { Segmenter } from '../src/text/segment.ts'
-import { type Tokenize, tokenizer } from '../src/text/views.ts'
+import { type Tokenizer, tokenizer } from '../src/text/views.ts'
 import { oneIn } from './measure.ts'
 import type { Parts } from './parts.ts'
 
@@ -66,11 +66,11 @@ export function docsOf(content: Content): Map<string, Doc[]> {
 }
 
 /** Our own ranker, the way the bot uses it. */
-export function ours(content: Content, tokenize: Tokenize): Engine {
+export function ours(content: Content, words: Tokenizer): Engine {
   let find: (question: string, region: string) => Hit[]
   return {
     build: async () => {
-      const catalog = await buildCatalog(content, tokenize)
+      const catalog = await buildCatalog(content, words)
       const rank = ranker(catalog)
       find = (question, region) =>
         rank(catalog.readQuestion(question), { region }).here.map(({ entry, score }) => ({

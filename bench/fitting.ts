@@ -4,7 +4,7 @@ import { type Candidate, EVIDENCE, gather, type Ranking, ranker } from '../src/a
 import type { Content } from '../src/model/content.ts'
 import { normalize } from '../src/text/normalize.ts'
 import type { Segmenter } from '../src/text/segment.ts'
-import { type Tokenize, tokenizer } from '../src/text/views.ts'
+import { type Tokenizer, tokenizer } from '../src/text/views.ts'
 import { generate } from './generated.ts'
 import { type Labelled, type OutOfScope, readOutOfScope, readQuestions } from './labelled.ts'
 import { oneIn, randomFrom } from './measure.ts'
@@ -64,10 +64,10 @@ export type Ranked = Pick<Example, 'ranking' | 'right'>
 export async function prepare(
   content: Content,
   segmenter: Segmenter,
-  tokenize: Tokenize = tokenizer(segmenter, content.concepts),
+  words: Tokenizer = tokenizer(segmenter, content.concepts),
   many = 1,
 ): Promise<Prepared> {
-  const catalog = await buildCatalog(content, tokenize)
+  const catalog = await buildCatalog(content, words)
   const rank = ranker(catalog)
   const intents = new Map(content.intents.map((intent) => [intent.id, intent]))
   const seeExample = (question: Labelled): Example[] => {

@@ -125,8 +125,8 @@ async function measureInside(segmenter: 'jieba' | 'intl') {
   }
 }
 
-/** How `npm start` starts the server. */
-function startedWith(): string[] {
+/** How `npm start` starts the server: flags, then the file. */
+export function startedWith(): string[] {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } }
   return scripts.start.split(' ').slice(1)
 }

@@ -4,7 +4,7 @@ import { FEATURES, type Feature } from '../src/answer/judge.ts'
 import fitted from '../src/answer/weights.json' with { type: 'json' }
 import type { Content } from '../src/model/content.ts'
 import { normalize } from '../src/text/normalize.ts'
-import { type Tokenize, tokenizer, type View } from '../src/text/views.ts'
+import { type Tokenizer, tokenizer, type View } from '../src/text/views.ts'
 import { docsOf, ENGINES, type EngineName, type Hit, shareFor } from './engines.ts'
 import { cheapest, crossValidate, outcomes, prepare, prepareAll } from './fitting.ts'
 import { type Labelled, readOutOfScope, readQuestions } from './labelled.ts'
@@ -187,13 +187,14 @@ function memoryOf(engine: EngineName): Promise<number> {
  * they are measured on: the others may take over what the missing one did.
  */
 async function measureAblation({ content, segmenter }: Parts) {
-  const tokenize = tokenizer(segmenter, content.concepts)
-  const without =
-    (isLeftOut: (view: View, token: string) => boolean): Tokenize =>
-    (text, weights, take) =>
-      tokenize(text, weights, (view, token, weight, next) => {
-        if (!isLeftOut(view, token)) take(view, token, weight, next)
-      })
+  const all = tokenizer(segmenter, content.concepts)
+  const without = (leftOut: View): Tokenizer => ({
+    ...all,
+    handOut: (text, words, weights, numbering, take) =>
+      all.handOut(text, words, weights, numbering, (view, token, weight, next) => {
+        if (view !== leftOut) take(view, token, weight, next)
+      }),
+  })
   const entries = (change: object): Content => ({
     ...content,
     entries: content.entries.map((entry) => ({ ...entry, ...change })),
@@ -204,12 +205,12 @@ async function measureAblation({ content, segmenter }: Parts) {
   })
   const variants: Record<string, Variant> = {
     nothing: {},
-    characters: { tokenize: without((view) => view === 'char') },
-    'pairs of characters': { tokenize: without((view) => view === 'pair') },
-    words: { tokenize: without((view, token) => view === 'word' && !token.startsWith('=')) },
-    'everyday words (concepts)': { tokenize: tokenizer(segmenter, {}) },
-    'words and concepts': { tokenize: without((view) => view === 'word') },
-    sounds: { tokenize: without((view) => view === 'sound') },
+    characters: { tokenizer: without('char') },
+    'pairs of characters': { tokenizer: without('pair') },
+    words: { tokenizer: tokenizer({ ...segmenter, cut: () => [] }, content.concepts) },
+    'everyday words (concepts)': { tokenizer: tokenizer(segmenter, {}) },
+    'words and concepts': { tokenizer: without('word') },
+    sounds: { tokenizer: without('sound') },
     'what the texts share as they are written': { zero: WRITTEN },
     names: { content: entries({ title: '', aliases: [] }) },
     'the answers’ text': { content: entries({ answer: '', facets: {} }) },
@@ -220,12 +221,7 @@ async function measureAblation({ content, segmenter }: Parts) {
   const rows: Record<string, unknown> = {}
   let whole: number | undefined
   for (const [name, variant] of Object.entries(variants)) {
-    const prepared = await prepare(
-      variant.content ?? content,
-      segmenter,
-      variant.tokenize ?? tokenize,
-      ONE_IN,
-    )
+    const prepared = await prepare(variant.content ?? content, segmenter, variant.tokenizer ?? all, ONE_IN)
     for (const { ranking } of [...prepared.examples, ...prepared.strangers])
       for (const feature of variant.zero ?? [])
         for (const { features } of [...ranking.here, ...ranking.elsewhere])
@@ -250,7 +246,7 @@ async function measureAblation({ content, segmenter }: Parts) {
 
 interface Variant {
   readonly content?: Content
-  readonly tokenize?: Tokenize
+  readonly tokenizer?: Tokenizer
   /** Features that are not there. */
   readonly zero?: readonly Feature[]
 }

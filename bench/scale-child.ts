@@ -16,10 +16,10 @@ async function measureOurs() {
   const segmenter = loadNames()
   const before = process.memoryUsage.rss()
   const { content, questions } = read()
-  const tokenize = tokenizer(segmenter, content.concepts)
+  const words = tokenizer(segmenter, content.concepts)
 
   const start = stopwatch()
-  const catalog = await buildCatalog(content, tokenize)
+  const catalog = await buildCatalog(content, words)
   const rank = ranker(catalog)
   const build = start()
   const grown = process.memoryUsage.rss() - before
@@ -40,7 +40,7 @@ async function measureOurs() {
   await nextTurn()
   const stretches: number[] = []
   let stretch = stopwatch()
-  await buildCatalog(content, tokenize, async () => {
+  await buildCatalog(content, words, async () => {
     stretches.push(stretch().cpu)
     await nextTurn()
     stretch = stopwatch()

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { loadContent } from '../src/content/load.ts'
 import type { Content } from '../src/model/content.ts'
 import { generate } from './generated.ts'
+import { startedWith } from './house.ts'
 
 /** A thousand, ten thousand and a hundred thousand phrasings, each base in a process of its own. */
 export async function benchScale(): Promise<Record<string, unknown>> {
@@ -37,7 +38,8 @@ function namesIn({ names, entries }: Content): string[] {
 
 function inChild(engine: string, file: string): Promise<object> {
   return new Promise((resolve, reject) => {
-    const child = fork('bench/scale-child.ts', [engine, file], { execArgv: ['--import', 'tsx'] })
+    // With the flags of the server: garbage is collected as it is there, and that makes the longest pauses.
+    const child = fork('bench/scale-child.ts', [engine, file], { execArgv: startedWith().slice(0, -1) })
     child.once('message', (figures) => resolve(figures as object))
     child.once('exit', (code) => reject(new Error(`${engine} ended with ${code} before it told its figures`)))
   })

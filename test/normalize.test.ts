@@ -7,7 +7,7 @@ import { type Bot, startBot } from '../src/bot.ts'
 import { plainText } from '../src/model/conversation.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import { chosenPosition } from '../src/talk/menu.ts'
-import { inScript, MAX_MESSAGE, normalize } from '../src/text/normalize.ts'
+import { inScript, MAX_MESSAGE, normalize, normalizedText } from '../src/text/normalize.ts'
 import { isPinyin, soundOf, syllablesOf } from '../src/text/pinyin.ts'
 import { type ContentFolder, smallContent } from './fakes/content-folder.ts'
 import { quiet } from './fakes/log.ts'
@@ -37,6 +37,40 @@ async function say(text: string, chat = `${++count}`) {
 }
 
 describe('a message', () => {
+  it('is brought into the same form as the texts it is compared with', () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        ...'青年公寓创业贷款，，。！？、~～-—…（）()[［《」“·　 \t',
+        '青年',
+        'Ａｂ１',
+        'ＡＢＣ',
+        'Internet Plus',
+      ),
+      fc.constantFrom(
+        '發',
+        '發(fā)展',
+        '臺灣',
+        '[微笑]',
+        '［微笑］',
+        '😀',
+        '\u0301',
+        '\u1100\u1161',
+        '\uD83D',
+        '\uF9F4',
+        'が',
+        'ﬁ',
+      ),
+      fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)),
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const text = pieces.join('')
+        expect(normalizedText(text)).toBe(normalize(text).text)
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
   it.each([
     ['traditional characters', '創業貸款擔保費減免', '创业贷款担保费减免'],
     ['Taiwanese variants', '臺灣青年來麗水創業', '台湾青年来丽水创业'],

@@ -1,6 +1,6 @@
 import { type Content, type Entry, EVERYWHERE, type Intent } from '../model/content.ts'
 import { normalizedText } from '../text/normalize.ts'
-import type { Tokenize } from '../text/views.ts'
+import type { Tokenizer } from '../text/views.ts'
 import { type FindNamed, nameFinder } from './named.ts'
 import { questionReader, type ReadQuestion } from './question.ts'
 import { type TokenIndex, TokenIndexBuilder, workload } from './token-index.ts'
@@ -34,7 +34,7 @@ export interface Catalog {
   readonly byEntry: ReadonlyMap<string, number>
   /** The texts of the index are `units`, their owners `targets`. */
   readonly index: TokenIndex
-  readonly tokenize: Tokenize
+  readonly tokenizer: Tokenizer
   /** Positions in `targets` of the entries a text names. */
   readonly findNamed: FindNamed
   readonly readQuestion: ReadQuestion
@@ -49,7 +49,7 @@ export const ANSWER_SHARE = 0.5
  */
 export async function buildCatalog(
   content: Content,
-  tokenize: Tokenize,
+  tokenizer: Tokenizer,
   pause: () => Promise<void> = async () => {},
 ): Promise<Catalog> {
   const byEntry = new Map(content.entries.map((entry, i) => [entry.id, i]))
@@ -57,55 +57,62 @@ export async function buildCatalog(
   const unitsOf: number[][] = content.entries.map(() => [])
   const namesOf: string[][] = []
   const units: Unit[] = []
-  const builder = new TokenIndexBuilder(tokenize)
+  const builder = new TokenIndexBuilder(tokenizer)
   const due = workload(BREATH)
-  const add = async (kind: UnitKind, written: string, targets: readonly number[]): Promise<void> => {
+  /** @returns whether so much has come together that it should be indexed */
+  const add = (kind: UnitKind, written: string, targets: readonly number[]): boolean => {
     const text = normalizedText(written)
     for (const target of targets) unitsOf[target]?.push(units.length)
     units.push({ kind, text })
-    builder.add(text)
-    if (due(text.length)) await pause()
+    return due(text.length)
+  }
+  let indexed = 0
+  const indexAdded = async (): Promise<void> => {
+    // All of them are cut before any is indexed: the dictionary and the index are both larger than the cache.
+    const words: (readonly string[])[] = []
+    for (let i = indexed; i < units.length; i++) words.push(tokenizer.cut((units[i] as Unit).text))
+    await pause()
+    for (const own of words) builder.add((units[indexed++] as Unit).text, own)
+    await pause()
   }
 
   for (const intent of content.intents) {
     const targets = Object.values(intent.answers).flatMap((id) => byEntry.get(id) ?? [])
     for (const target of targets) intentsOf[target]?.push(intent)
-    for (const phrasing of intent.phrasings) await add('phrasing', phrasing, targets)
+    for (const phrasing of intent.phrasings) if (add('phrasing', phrasing, targets)) await indexAdded()
   }
   for (const [i, entry] of content.entries.entries()) {
     const names = [...new Set([entry.title, ...entry.aliases])].map(normalizedText)
     namesOf.push(names)
-    for (const name of names) await add('name', name, [i])
-    await add('answer', [entry.answer, ...Object.values(entry.facets)].join(' '), [i])
+    for (const name of names) if (add('name', name, [i])) await indexAdded()
+    if (add('answer', [entry.answer, ...Object.values(entry.facets)].join(' '), [i])) await indexAdded()
   }
+  await indexAdded()
 
   const index = await builder.finish(
     unitsOf,
     (unit) => (units[unit]?.kind === 'answer' ? ANSWER_SHARE : 1),
     pause,
   )
-  const targets = content.entries.map(
-    (entry, i): Target => ({
+  const targets: Target[] = []
+  for (const [i, entry] of content.entries.entries()) {
+    const own = unitsOf[i] ?? []
+    targets.push({
       entry,
       intents: intentsOf[i] ?? [],
       names: namesOf[i] ?? [],
-      units: Uint32Array.from(unitsOf[i] ?? []),
-      kinds: Uint8Array.from(unitsOf[i] ?? [], (unit) => KINDS.indexOf(units[unit]?.kind ?? 'answer')),
-    }),
-  )
-  await pause()
+      units: Uint32Array.from(own),
+      kinds: Uint8Array.from(own, (unit) => KINDS.indexOf(units[unit]?.kind ?? 'answer')),
+    })
+    if (due(own.length)) await pause()
+  }
   const findNamed = await nameFinder(namesOf, pause)
-  await pause()
-  const readQuestion = await questionReader(
-    content,
-    units.map(({ text }) => text),
-    pause,
-  )
-  return { content, units, targets, byEntry, index, tokenize, findNamed, readQuestion }
+  const readQuestion = await questionReader(content, units, pause)
+  return { content, units, targets, byEntry, index, tokenizer, findNamed, readQuestion }
 }
 
-/** So many characters are indexed between two pauses. */
-const BREATH = 1500
+/** So many characters are indexed at once. */
+const BREATH = 3000
 
 /** The entry that fulfils an intent in a region. */
 export function answerIn(intent: Intent, region: string | undefined): string | undefined {

@@ -24,107 +24,71 @@ export interface Compared {
 export type Compare = (query: Query, latin: boolean, positions: readonly number[]) => Compared[]
 
 /**
- * Prepares comparing a question with all texts of some targets, exactly. It goes token by token and touches
- * only texts that hold one, which are few. Not re-entrant: it reuses its buffers.
+ * Prepares comparing a question with all texts of some targets, exactly. It goes through each target's tokens and
+ * touches only texts that hold one of the question's, which are few. Not re-entrant: it reuses its buffers.
  */
 export function comparer(catalog: Catalog): Compare {
-  const { start, owners, textStart, texts, weights } = catalog.index
-  // For each target its place among those compared, counted from one.
-  const placeOf = new Uint16Array(catalog.targets.length)
+  const { idf, ownStart, tokens, textStart, texts, weights } = catalog.index
+  // For each token its place in the question, and one bit that tells whether it has any: so few stay in the cache.
+  const placeOf = new Uint16Array(idf.length)
+  const isAsked = new Uint32Array((idf.length >>> 5) + 1)
+  // For each of the question's tokens its list in the target's row, counted from one.
+  let lists = new Uint32Array(64)
   let agreements = new Float32Array(1024)
 
   return (query, latin, positions) => {
-    const order = Uint32Array.from(positions).sort()
-    // The agreements of a target's first text stand at its offset, those of the next one after them.
-    const offsets = new Uint32Array(order.length)
-    let room = 0
-    for (const [i, position] of order.entries()) {
-      offsets[i] = room
-      placeOf[position] = i + 1
-      room += VIEWS.length * (catalog.targets[position] as Target).units.length
-    }
-    if (agreements.length < room) agreements = new Float32Array(2 * room)
-    else agreements.fill(0, 0, room)
-    const covered = new Float32Array(VIEWS.length * order.length)
+    const asked = query.tokens
+    if (lists.length < asked.length) lists = new Uint32Array(2 * asked.length)
     const all = new Float32Array(VIEWS.length)
-
     for (let view = 0; view < VIEWS.length; view++)
       for (let i = query.start[view] as number; i < (query.start[view + 1] as number); i++) {
-        const token = query.tokens[i] as number
-        const information = query.information[i] as number
-        all[view] = (all[view] as number) + information
+        all[view] = (all[view] as number) + (query.information[i] as number)
+        const token = asked[i] as number
         if (token < 0) continue
-        const weight = (query.weights[i] as number) / STEPS
-        const from = start[token] as number
-        const to = start[token + 1] as number
-        // A list longer than searching it for each target is not read.
-        const isSearched = to - from > order.length * SEARCH_STEPS
-        const steps = isSearched ? order.length : to - from
-        let list = from
-        for (let step = 0; step < steps; step++) {
-          let place = step
-          if (isSearched) {
-            const position = order[step] as number
-            list = firstFrom(owners, list, to, position)
-            if (list === to) break
-            if (owners[list] !== position) continue
-          } else {
-            list = from + step
-            place = (placeOf[owners[list] as number] as number) - 1
-            if (place < 0) continue
-          }
-          const own = VIEWS.length * place + view
-          covered[own] = (covered[own] as number) + information
-          const first = (offsets[place] as number) + view
-          const end = textStart[list + 1] as number
-          for (let at = textStart[list] as number; at < end; at++) {
-            const there = first + VIEWS.length * (texts[at] as number)
-            agreements[there] = (agreements[there] as number) + weight * (weights[at] as number)
-          }
-        }
+        placeOf[token] = i
+        isAsked[token >>> 5] = (isAsked[token >>> 5] as number) | (1 << (token & 31))
       }
 
     const compared: Compared[] = []
     for (const position of positions) {
-      const place = (placeOf[position] as number) - 1
-      compared.push(
-        closest(
-          catalog,
-          position,
-          agreements,
-          offsets[place] as number,
-          agreementAt(covered, VIEWS.length * place, all),
-          latin,
-        ),
-      )
+      const room = VIEWS.length * (catalog.targets[position] as Target).units.length
+      if (agreements.length < room) agreements = new Float32Array(2 * room)
+      else agreements.fill(0, 0, room)
+      lists.fill(0, 0, asked.length)
+      const end = ownStart[position + 1] as number
+      for (let list = ownStart[position] as number; list < end; list++) {
+        const token = tokens[list] as number
+        if (((isAsked[token >>> 5] as number) >>> (token & 31)) & 1)
+          lists[placeOf[token] as number] = list + 1
+      }
+      const covered = new Float32Array(VIEWS.length)
+      for (let view = 0; view < VIEWS.length; view++)
+        for (let i = query.start[view] as number; i < (query.start[view + 1] as number); i++) {
+          const next = lists[i] as number
+          if (next === 0) continue
+          covered[view] = (covered[view] as number) + (query.information[i] as number)
+          const weight = (query.weights[i] as number) / STEPS
+          const to = textStart[next] as number
+          for (let at = textStart[next - 1] as number; at < to; at++) {
+            const there = VIEWS.length * (texts[at] as number) + view
+            agreements[there] = (agreements[there] as number) + weight * (weights[at] as number)
+          }
+        }
+      compared.push(closest(catalog, position, agreements, agreementAt(covered, 0, all), latin))
     }
-    for (const position of order) placeOf[position] = 0
+    for (const token of asked) if (token >= 0) isAsked[token >>> 5] = 0
     return compared
   }
 }
 
-const SEARCH_STEPS = 12
 const PHRASING = KINDS.indexOf('phrasing')
 const NAME = KINDS.indexOf('name')
-
-/** The first place in an ascending row, between two places, whose value is not below the one given. */
-function firstFrom(row: Uint32Array, from: number, to: number, value: number): number {
-  let low = from
-  let high = to
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((row[middle] as number) < value) low = middle + 1
-    else high = middle
-  }
-  return low
-}
 
 /** The best phrasing, the best name and the answer of one target. */
 function closest(
   catalog: Catalog,
   position: number,
   agreements: Float32Array,
-  offset: number,
   covered: Agreement,
   latin: boolean,
 ): Compared {
@@ -136,7 +100,7 @@ function closest(
   let nameAgrees = 0
   let answerAgrees = 0
   for (let i = 0; i < units.length; i++) {
-    const at = offset + VIEWS.length * i
+    const at = VIEWS.length * i
     const sound = agreements[at + 3] as number
     const written =
       ((agreements[at] as number) + (agreements[at + 1] as number) + (agreements[at + 2] as number)) / 3
@@ -163,9 +127,9 @@ function closest(
     position,
     covered,
     best: Math.max(phrasingAgrees, nameAgrees, answerAgrees * ANSWER_SHARE),
-    phrasing: bestPhrasing < 0 ? NONE : agreementAt(agreements, offset + VIEWS.length * bestPhrasing, ONE),
-    name: bestName < 0 ? NONE : agreementAt(agreements, offset + VIEWS.length * bestName, ONE),
-    answer: answer < 0 ? NONE : agreementAt(agreements, offset + VIEWS.length * answer, ONE),
+    phrasing: bestPhrasing < 0 ? NONE : agreementAt(agreements, VIEWS.length * bestPhrasing, ONE),
+    name: bestName < 0 ? NONE : agreementAt(agreements, VIEWS.length * bestName, ONE),
+    answer: answer < 0 ? NONE : agreementAt(agreements, VIEWS.length * answer, ONE),
     closest: nearest < 0 ? undefined : catalog.units[units[nearest] as number],
   }
 }

@@ -1,4 +1,4 @@
-import { wordFinder } from '../text/find.ts'
+import { WordList } from '../text/find.ts'
 import { soundOf } from '../text/pinyin.ts'
 import { workload } from './token-index.ts'
 
@@ -22,36 +22,32 @@ export async function nameFinder(
   names: readonly (readonly string[])[],
   pause: () => Promise<void>,
 ): Promise<FindNamed> {
-  const owners = new Map<string, Set<number>>()
-  const bySound = new Map<string, Set<number>>()
-  const add = (index: Map<string, Set<number>>, key: string, target: number): void => {
-    const known = index.get(key)
-    if (known) known.add(target)
-    else index.set(key, new Set([target]))
-  }
+  const owners = new Map<string, number[]>()
+  const bySound = new Map<string, number[]>()
+  const written = new WordList()
+  // Most places of a text begin no name by sound: its first syllables tell.
+  const beginnings = new Set<string>()
   const due = workload(BREATH)
   for (const [target, own] of names.entries())
     for (const name of own) {
       if (name.length < SHORTEST) continue
-      add(owners, name, target)
+      addTo(owners, name, target)
+      written.add(name)
       const sounds = soundOf(name)
-      if (sounds.length >= SHORTEST && sounds.length <= LONGEST_SOUND) add(bySound, sounds.join(' '), target)
+      if (sounds.length >= SHORTEST && sounds.length <= LONGEST_SOUND) {
+        addTo(bySound, sounds.join(' '), target)
+        beginnings.add(beginningOf(sounds, 0))
+      }
       if (due(1)) await pause()
     }
-  await pause()
-  const findNames = wordFinder(owners.keys())
-  await pause()
-  // Most places of a text begin no name by sound: its first syllables tell.
-  const beginnings = new Set(Array.from(bySound.keys(), (key) => beginningOf(key.split(' '), 0)))
 
   return (text) => {
     const named = new Map<number, number>()
-    const note = (targets: ReadonlySet<number>, plainness: number): void => {
+    const note = (targets: readonly number[], plainness: number): void => {
       for (const target of targets)
-        named.set(target, Math.max(named.get(target) ?? 0, plainness / Math.sqrt(targets.size)))
+        named.set(target, Math.max(named.get(target) ?? 0, plainness / Math.sqrt(targets.length)))
     }
-    const written = outermost(findNames(text))
-    for (const { word } of written) note(owners.get(word) ?? NOBODY, 1)
+    for (const { word } of outermost(written.findIn(text))) note(owners.get(word) ?? [], 1)
 
     const sounds = soundOf(text)
     const heard = []
@@ -62,7 +58,7 @@ export async function nameFinder(
         if (bySound.has(key)) heard.push({ word: key, from, to: from + length })
       }
     }
-    for (const { word } of outermost(heard)) note(bySound.get(word) ?? NOBODY, BY_SOUND)
+    for (const { word } of outermost(heard)) note(bySound.get(word) ?? [], BY_SOUND)
     return named
   }
 }
@@ -71,7 +67,12 @@ function beginningOf(sounds: readonly string[], from: number): string {
   return `${sounds[from]} ${sounds[from + 1]} ${sounds[from + 2]}`
 }
 
-const NOBODY: ReadonlySet<number> = new Set()
+/** Notes a target, which come one after the other, under a name. */
+function addTo(index: Map<string, number[]>, name: string, target: number): void {
+  const known = index.get(name)
+  if (known === undefined) index.set(name, [target])
+  else if (known.at(-1) !== target) known.push(target)
+}
 
 function outermost<T extends { readonly from: number; readonly to: number }>(found: readonly T[]): T[] {
   return found.filter(

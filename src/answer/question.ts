@@ -1,5 +1,5 @@
 import type { Content, Facet } from '../model/content.ts'
-import { wordFinder } from '../text/find.ts'
+import { WordList, wordFinder } from '../text/find.ts'
 import { normalizedText } from '../text/normalize.ts'
 import { compileFinder, compileWording } from '../text/pattern.ts'
 import { Neighbours } from '../text/repair.ts'
@@ -35,16 +35,19 @@ const MOST_PLACES = 8
 /** Stands for a place's name in the wordings of `filler.passing`. */
 const PLACE = '地名'
 
-const NAMES_AT_ONCE = 1000
+/** So many names are gone through between two pauses. */
+/** A shorter name is too easily found by swapping two characters. */
+const SHORTEST_NAME = 3
+const NAMES_AT_ONCE = 500
 
 /**
  * Prepares the reading of questions for one content.
- * @param texts everything the base says, normalised: what stands beside what there tells slips from words
+ * @param said everything the base says, normalised: what stands beside what there tells slips from words
  * @param pause awaited now and then
  */
 export async function questionReader(
   content: Content,
-  texts: readonly string[],
+  said: readonly { readonly text: string }[],
   pause: () => Promise<void>,
 ): Promise<ReadQuestion> {
   const lead = longestFirst(content.filler.lead)
@@ -56,14 +59,22 @@ export async function questionReader(
     })),
   )
   const regionsByName = longestNameFirst(regionNames)
-  const namesWithRegion: string[] = []
-  const names = properNames(content)
-  for (const [i, name] of names.entries()) {
+  const general = wordFinder(content.filler.general.map((word) => word.toLowerCase()))
+  const holdsGeneral = (name: string): boolean => general(name).some(({ word }) => word.length < name.length)
+  const namesWithRegion = new WordList()
+  const namesWithGeneral = new WordList()
+  const names = new WordList()
+  const due = workload(NAMES_AT_ONCE)
+  for (const name of properNames(content)) {
     if (regionNames.some((region) => name.includes(region.name) && name !== region.name))
-      namesWithRegion.push(name)
-    if (i % NAMES_AT_ONCE === NAMES_AT_ONCE - 1) await pause()
+      namesWithRegion.add(name)
+    if (holdsGeneral(name)) namesWithGeneral.add(name)
+    if (name.length >= SHORTEST_NAME) names.add(normalizedText(name))
+    if (due(1)) await pause()
   }
-  const findNames = wordFinder(namesWithRegion)
+  for (const [concept, words] of Object.entries(content.concepts))
+    for (const word of [concept, ...words])
+      if (holdsGeneral(word.toLowerCase())) namesWithGeneral.add(word.toLowerCase())
   const findCues = compileFinder(
     content.facets.flatMap((facet) =>
       facet.cues
@@ -72,28 +83,31 @@ export async function questionReader(
         .map((cue) => [facet, cue] as const),
     ),
   )
-  const general = content.filler.general.map((word) => word.toLowerCase())
-  const findGeneral = wordFinder(general)
-  const findLonger = wordFinder(wordsAround(general, [...names, ...wordsOfConcepts(content)]))
+  await pause()
   const findNotOurs = wordFinder(content.notOurs.map((word) => word.toLowerCase()))
   const findPlaces = wordFinder(content.places.map((place) => place.toLowerCase()))
+  await pause()
   const inPassing = compileWording(content.filler.passing, 'anywhere')
   const comesHome = compileWording(content.filler.home, 'anywhere')
   const emptyWords = longestFirst(content.filler.empty).map((word) =>
     word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
   )
   const empty = new RegExp(`^(?:${emptyWords.join('|')})+$`, 'u')
-  const neighbours = await learnNeighbours(
-    [...regionNames.map(({ name }) => normalizedText(name)), ...texts],
-    pause,
-  )
-  const repair = await neighbours.repairer(names.map(normalizedText), pause)
+  await pause()
+  const neighbours = new Neighbours()
+  for (const { name } of regionNames) neighbours.add(normalizedText(name))
+  const isMuch = workload(BREATH)
+  for (const { text } of said) {
+    neighbours.add(text)
+    if (isMuch(text.length)) await pause()
+  }
+  const repair = await neighbours.repairer(names, pause)
 
   /** Lets general words weigh little, where something else says what is meant. */
   const makeLight = (text: string, weights: Float32Array): void => {
-    const found = findGeneral(text)
+    const found = general(text)
     if (found.length === 0) return
-    const longer = findLonger(text)
+    const longer = namesWithGeneral.findIn(text)
     const light = found.filter(({ from, to }) => !longer.some((one) => one.from <= from && to <= one.to))
     let others = ''
     for (let i = 0; i < text.length; i++)
@@ -114,7 +128,7 @@ export async function questionReader(
     const text = mended === written ? written : strip(mended, lead, tail)
     const weights = new Float32Array(text.length).fill(1)
 
-    const named = findNames(text)
+    const named = namesWithRegion.findIn(text)
     const regions: string[] = []
     /** A region named for itself, not as a part of a name such as 春城青居. */
     let isOurs = false
@@ -161,16 +175,6 @@ export async function questionReader(
       rest: empty.test(rest) || (rest.length < 2 && (facets.length > 0 || regions.length > 0)) ? '' : rest,
     }
   }
-}
-
-async function learnNeighbours(texts: Iterable<string>, pause: () => Promise<void>): Promise<Neighbours> {
-  const neighbours = new Neighbours()
-  const due = workload(BREATH)
-  for (const text of texts) {
-    neighbours.add(text)
-    if (due(text.length)) await pause()
-  }
-  return neighbours
 }
 
 /** So many characters are learned from between two pauses. */
@@ -224,22 +228,10 @@ const EDGE = /[\p{P}\s]/u
 /** 「1. 」 and 「(2)」 before a question copied out of a list. */
 const LIST_MARK = /^\(?\d{1,2}[.、)]\s*(?=[\p{P}\s]*\p{L})/u
 
-function properNames(content: Content): string[] {
-  return [...content.names, ...content.entries.flatMap((entry) => [entry.title, ...entry.aliases])].map(
-    (name) => name.toLowerCase(),
-  )
-}
-
-function wordsOfConcepts({ concepts }: Content): string[] {
-  return Object.entries(concepts).flatMap(([concept, words]) =>
-    [concept, ...words].map((word) => word.toLowerCase()),
-  )
-}
-
-/** Those that hold one of the words and are longer. */
-function wordsAround(words: readonly string[], among: readonly string[]): string[] {
-  const find = wordFinder(words)
-  return among.filter((one) => find(one).some(({ word }) => word.length < one.length))
+function* properNames(content: Content): Generator<string> {
+  for (const name of content.names) yield name.toLowerCase()
+  for (const { title, aliases } of content.entries)
+    for (const name of [title, ...aliases]) yield name.toLowerCase()
 }
 
 function occurrences(text: string, word: string): number[] {

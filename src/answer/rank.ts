@@ -54,12 +54,12 @@ const JUDGED_ELSEWHERE = 6
 
 /** Prepares ranking over a catalog. The returned function is synchronous and not re-entrant: it reuses its buffers. */
 export function ranker(catalog: Catalog): Rank {
-  const { index, tokenize, targets } = catalog
+  const { index, tokenizer, targets } = catalog
   const retrieve = retriever(catalog)
   const compare = comparer(catalog)
 
   return (question, scope) => {
-    const query = readQuery(index, tokenize, question)
+    const query = readQuery(index, tokenizer, question)
     const latin = isPinyin(question.text)
     const named = catalog.findNamed(question.text)
     const { here, elsewhere, inContext } = retrieve(query, latin, scope)

@@ -25,6 +25,7 @@ const FOUND_ELSEWHERE = 16
 export function retriever(catalog: Catalog): (query: Query, latin: boolean, scope: Scope) => Retrieved {
   const { targets } = catalog
   const { start, owners, most: heaviest } = catalog.index
+  const { numberOf, regions } = regionsOf(targets)
   const bound = new Float32Array(targets.length)
   const touched = new Uint32Array(targets.length)
 
@@ -60,29 +61,53 @@ export function retriever(catalog: Catalog): (query: Query, latin: boolean, scop
     const here = new Leaders(FOUND_HERE)
     const elsewhere = new Leaders(FOUND_ELSEWHERE)
     const inContext: number[] = []
+    const region = scope.region === undefined ? EVERY : numberOf(scope.region)
+    const isOpen = scope.exclude === undefined && scope.only === undefined
+    const allows = (position: number): boolean => isOpen || isAllowed(targets[position] as Target, scope)
+    const context = scope.context && new Set(Array.from(scope.context, (id) => catalog.byEntry.get(id)))
     for (let i = 0; i < count; i++) {
       const position = touched[i] as number
       const value = bound[position] as number
       bound[position] = 0
-      const target = targets[position] as Target
-      if (isHere(target, scope)) {
-        if (here.takes(value) && isAllowed(target, scope)) here.add(position, value)
-        if (scope.context?.has(target.entry.id) && isAllowed(target, scope)) inContext.push(position)
-      } else if (elsewhere.takes(value) && isAllowed(target, scope)) elsewhere.add(position, value)
+      const own = regions[position] as number
+      const isNear = region === EVERY || own === EVERY || own === region
+      const leaders = isNear ? here : elsewhere
+      if (leaders.takes(value) && allows(position)) leaders.add(position, value)
+      if (isNear && context?.has(position) && allows(position)) inContext.push(position)
     }
     return { here: here.positions, elsewhere: elsewhere.positions, inContext }
   }
+}
+
+/** Stands for all regions. */
+const EVERY = 0
+
+/** The region of each target by number: thousands are looked at for one question, and reading their entries takes long. */
+function regionsOf(targets: readonly Target[]): {
+  readonly numberOf: (region: string) => number
+  readonly regions: Uint32Array
+} {
+  const numbers = new Map<string, number>()
+  const regions = Uint32Array.from(targets, ({ entry: { region } }) => {
+    if (region === undefined) return EVERY
+    const number = numbers.get(region) ?? numbers.size + 1
+    numbers.set(region, number)
+    return number
+  })
+  return { numberOf: (region) => numbers.get(region) ?? numbers.size + 1, regions }
 }
 
 /** The best few of many. */
 class Leaders {
   readonly positions: number[] = []
   private readonly values: number[] = []
+  /** What is worth less is not among them; nothing is, while there is room. */
+  private least = Number.NEGATIVE_INFINITY
 
   constructor(private readonly most: number) {}
 
   takes(value: number): boolean {
-    return this.values.length < this.most || value > (this.values.at(-1) ?? 0)
+    return value > this.least
   }
 
   add(position: number, value: number): void {
@@ -100,6 +125,7 @@ class Leaders {
     }
     values.splice(low, 0, value)
     positions.splice(low, 0, position)
+    if (values.length === this.most) this.least = values[this.most - 1] as number
   }
 }
 

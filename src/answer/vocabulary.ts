@@ -1,82 +1,109 @@
+import { PairTable } from '../text/pair-table.ts'
+import { soundOfToken } from '../text/pinyin.ts'
+import { CONCEPT, type Numbering } from '../text/views.ts'
+
 /**
- * The numbers of one view's tokens. A pair of tokens is looked up by the numbers of the two, not by a text put
- * together: a base of a hundred thousand phrasings has millions of them.
+ * Numbers for the texts of a base's tokens, of all views together, as they come. A text is found by the number of all
+ * of it but its last unit, and that unit; so beginnings have numbers, too, and no text is kept.
  */
+export class Texts implements Numbering {
+  size = 0
+  /** Most tokens are single UTF-16 units; one more than the number, 0 when it has none. */
+  private readonly units = new Uint32Array(0x10000)
+  private readonly longer = new PairTable()
+  /** The number of what each unit sounds like, two more than it is; 1 when it has no sound, 0 when nobody has asked. */
+  private readonly sounds = new Uint32Array(0x10000)
+
+  ofUnit(unit: number): number {
+    if (this.units[unit] === 0) this.units[unit] = ++this.size
+    return (this.units[unit] as number) - 1
+  }
+
+  of(text: string): number {
+    let number = this.ofUnit(text.charCodeAt(0))
+    for (let i = 1; i < text.length; i++) {
+      const unit = text.charCodeAt(i)
+      let next = this.longer.find(number, unit)
+      if (next < 0) {
+        next = this.size++
+        this.longer.add(number, unit, next)
+      }
+      number = next
+    }
+    return number
+  }
+
+  ofSound(unit: number): number | undefined {
+    if (this.sounds[unit] === 0) {
+      const [sound] = soundOfToken(String.fromCharCode(unit))
+      this.sounds[unit] = sound === undefined ? 1 : this.of(sound) + 2
+    }
+    const known = this.sounds[unit] as number
+    return known === 1 ? undefined : known - 2
+  }
+
+  /** The number of a text; -1 when it has none, and none is given. */
+  find(text: string): number {
+    let number = (this.units[text.charCodeAt(0)] as number) - 1
+    for (let i = 1; i < text.length && number >= 0; i++) number = this.longer.find(number, text.charCodeAt(i))
+    return number
+  }
+}
+
+/** The texts of a question: what the base lacks is numbered behind its own texts, and forgotten with the question. */
+export class AskedTexts implements Numbering {
+  private readonly unknown = new Map<string, number>()
+  private readonly concepts = new Set<number>()
+
+  constructor(private readonly texts: Texts) {}
+
+  ofUnit(unit: number): number {
+    return this.of(String.fromCharCode(unit))
+  }
+
+  of(text: string): number {
+    let number = this.texts.find(text)
+    if (number < 0) {
+      number = this.unknown.get(text) ?? this.texts.size + this.unknown.size
+      this.unknown.set(text, number)
+    }
+    if (text.startsWith(CONCEPT)) this.concepts.add(number)
+    return number
+  }
+
+  ofSound(unit: number): number | undefined {
+    const [sound] = soundOfToken(String.fromCharCode(unit))
+    return sound === undefined ? undefined : this.of(sound)
+  }
+
+  isConcept(token: number): boolean {
+    return this.concepts.has(token)
+  }
+}
+
+/** The numbers of one view's tokens: of texts that stand alone, and of pairs. */
 export class Vocabulary {
-  /** Every token of several characters that stands alone or in a pair, with its place among them. */
-  private readonly parts = new Map<string, number>()
-  /** The same for tokens of one character, one more than it is: most tokens are. */
-  private readonly byCode = new Uint32Array(0x10000)
-  /** The number of the token alone, -1 when it only stands in pairs. */
-  private readonly alone: number[] = []
-  // An open hash table with linear probing: the pair's two places and its number, one more than it is; 0 is free.
-  private left = new Uint32Array(1024)
-  private right = new Uint32Array(1024)
-  private numbers = new Uint32Array(1024)
-  private pairs = 0
+  /** For each text the number of its token, one more than it is; 0 when it has none. */
+  private alone = new Uint32Array(1024)
+  private readonly pairs = new PairTable()
 
   /** The number of a token, or of its pair with the next one; -1 when it has none. */
-  find(token: string, next?: string): number {
-    const part = this.placeOf(token)
-    if (part < 0) return -1
-    if (next === undefined) return this.alone[part] as number
-    const other = this.placeOf(next)
-    if (other < 0) return -1
-    return (this.numbers[this.slotOf(part, other)] as number) - 1
+  find(token: number, next: number | undefined): number {
+    if (next !== undefined) return this.pairs.find(token, next)
+    return token < this.alone.length ? (this.alone[token] as number) - 1 : -1
   }
 
   /** Gives a number to a token or pair that has none. */
-  add(number: number, token: string, next?: string): void {
-    const part = this.partOf(token)
-    if (next === undefined) {
-      this.alone[part] = number
+  add(number: number, token: number, next: number | undefined): void {
+    if (next !== undefined) {
+      this.pairs.add(token, next, number)
       return
     }
-    if (2 * this.pairs >= this.numbers.length) this.grow()
-    this.put(part, this.partOf(next), number + 1)
-    this.pairs++
-  }
-
-  private placeOf(token: string): number {
-    return token.length === 1
-      ? (this.byCode[token.charCodeAt(0)] as number) - 1
-      : (this.parts.get(token) ?? -1)
-  }
-
-  private partOf(token: string): number {
-    const known = this.placeOf(token)
-    if (known >= 0) return known
-    const part = this.alone.length
-    if (token.length === 1) this.byCode[token.charCodeAt(0)] = part + 1
-    else this.parts.set(token, part)
-    this.alone.push(-1)
-    return part
-  }
-
-  /** Where a pair stands, or the free slot where it would. */
-  private slotOf(left: number, right: number): number {
-    const mask = this.numbers.length - 1
-    // Multiplying by large odd numbers spreads neighbouring places over the table (Fibonacci hashing).
-    let slot = (Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b)) >>> 0
-    slot = (slot ^ (slot >>> 15)) & mask
-    while (this.numbers[slot] !== 0 && (this.left[slot] !== left || this.right[slot] !== right))
-      slot = (slot + 1) & mask
-    return slot
-  }
-
-  private put(left: number, right: number, value: number): void {
-    const slot = this.slotOf(left, right)
-    this.left[slot] = left
-    this.right[slot] = right
-    this.numbers[slot] = value
-  }
-
-  private grow(): void {
-    const { left, right, numbers } = this
-    this.left = new Uint32Array(2 * left.length)
-    this.right = new Uint32Array(2 * left.length)
-    this.numbers = new Uint32Array(2 * left.length)
-    for (let i = 0; i < numbers.length; i++)
-      if (numbers[i] !== 0) this.put(left[i] as number, right[i] as number, numbers[i] as number)
+    if (token >= this.alone.length) {
+      const shorter = this.alone
+      this.alone = new Uint32Array(2 * token)
+      this.alone.set(shorter)
+    }
+    this.alone[token] = number + 1
   }
 }

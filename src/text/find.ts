@@ -1,3 +1,5 @@
+import { PairTable } from './pair-table.ts'
+
 /** A word found in a text: `to` is exclusive. */
 export interface FoundWord {
   readonly word: string
@@ -5,40 +7,77 @@ export interface FoundWord {
   readonly to: number
 }
 
-/** The words that begin alike, each with its place among them, and how long they are. */
-interface Words {
-  readonly places: Map<string, number>
-  readonly lengths: number[]
+/** Finds every occurrence of many words in one walk through a text; those listed first come first. */
+export function wordFinder(words: Iterable<string>): (text: string) => FoundWord[] {
+  const list = new WordList()
+  for (const word of words) list.add(word)
+  return (text) => list.findIn(text)
 }
 
 /**
- * Finds every occurrence of many words in one walk through a text, so that the cost grows with the text and not
- * with the list: three thousand place names are looked for in every message. A Latin word is found whole only.
+ * Words to be found in texts, so that the cost grows with the text and not with the list: three thousand place names
+ * are looked for in every message. A Latin word is found whole only.
  */
-export function wordFinder(words: Iterable<string>): (text: string) => FoundWord[] {
-  const byStart = new Map<string, Words>()
+export class WordList {
+  private readonly words: string[] = []
+  /** Beginnings of words by number: the number of one, and a unit, lead to the next one's. */
+  private readonly longer = new PairTable()
+  /** For each of them the place in the list of the word that is there whole, one more than it is. */
+  private readonly whole: number[] = [0]
   // Most places of a text begin no word: this tells without looking anything up.
-  const starts = new Uint8Array(0x10000)
-  let byOne = false
-  for (const word of new Set(words)) {
-    if (word === '') continue
-    const start = word.slice(0, 2)
-    starts[startAt(word, 0)] = 1
-    if (word.length === 1) byOne = true
-    let same = byStart.get(start)
-    if (same === undefined) {
-      same = { places: new Map(), lengths: [] }
-      byStart.set(start, same)
+  private readonly starts = new Uint8Array(0x10000)
+  private single: Uint8Array | undefined
+  /** Places in the list of the words found at one place of a text. */
+  private readonly here: number[] = []
+
+  add(word: string): void {
+    if (word === '') return
+    let beginning = 0
+    for (let i = 0; i < word.length; i++) {
+      let next = this.longer.find(beginning, word.charCodeAt(i))
+      if (next < 0) {
+        next = this.whole.push(0) - 1
+        this.longer.add(beginning, word.charCodeAt(i), next)
+      }
+      beginning = next
     }
-    same.places.set(word, same.places.size)
-    if (!same.lengths.includes(word.length)) same.lengths.push(word.length)
+    if (this.whole[beginning] !== 0) return
+    this.whole[beginning] = this.words.push(word)
+    if (word.length > 1) this.starts[startAt(word, 0)] = 1
+    else {
+      this.single ??= new Uint8Array(0x10000)
+      this.single[word.charCodeAt(0)] = 1
+    }
   }
-  return (text) => {
+
+  /** Of words that begin at one place those listed first come first, but single characters before all. */
+  findIn(text: string): FoundWord[] {
+    const { words, longer, whole, starts, single, here } = this
     const found: FoundWord[] = []
     for (let from = 0; from < text.length; from++) {
-      if (byOne) findAt(text, from, byStart.get(text.charAt(from)), found)
-      if (from + 1 < text.length && starts[startAt(text, from)] === 1)
-        findAt(text, from, byStart.get(text.slice(from, from + 2)), found)
+      if (starts[startAt(text, from)] === 0 && !single?.[text.charCodeAt(from)]) continue
+      let first = found.length
+      let beginning = 0
+      for (let to = from + 1; to <= text.length; to++) {
+        beginning = longer.find(beginning, text.charCodeAt(to - 1))
+        if (beginning < 0) break
+        const place = (whole[beginning] as number) - 1
+        if (place < 0 || isInsideLatin(text, from, to)) continue
+        const word = { word: words[place] as string, from, to }
+        if (to === from + 1) first = found.push(word)
+        else {
+          let at = found.length
+          while (at > first && (here[at - first - 1] as number) > place) at--
+          if (at === found.length) {
+            here[at - first] = place
+            found.push(word)
+          } else {
+            here.length = found.length - first
+            here.splice(at - first, 0, place)
+            found.splice(at, 0, word)
+          }
+        }
+      }
     }
     return found
   }
@@ -49,28 +88,13 @@ function startAt(text: string, from: number): number {
   return (text.charCodeAt(from) * 31 + (from + 1 < text.length ? text.charCodeAt(from + 1) : 0)) & 0xffff
 }
 
-/** Adds the words that stand at one place, those listed first before the others. */
-function findAt(text: string, from: number, words: Words | undefined, found: FoundWord[]): void {
-  if (words === undefined) return
-  const before = found.length
-  for (const length of words.lengths) {
-    const to = from + length
-    if (to > text.length) continue
-    const word = text.slice(from, to)
-    if (words.places.has(word) && !isInsideLatin(text, from, to)) found.push({ word, from, to })
-  }
-  if (found.length - before < 2) return
-  const here = found.splice(before)
-  here.sort((a, b) => (words.places.get(a.word) ?? 0) - (words.places.get(b.word) ?? 0))
-  found.push(...here)
-}
-
 /** Whether a stretch begins or ends in the middle of a Latin word: `rent` is not in `parent`. */
 function isInsideLatin(text: string, from: number, to: number): boolean {
-  return (
-    (LETTER.test(text.charAt(from)) && LETTER.test(text.charAt(from - 1))) ||
-    (LETTER.test(text.charAt(to - 1)) && LETTER.test(text.charAt(to)))
-  )
+  return (isLetter(text, from) && isLetter(text, from - 1)) || (isLetter(text, to - 1) && isLetter(text, to))
 }
 
-const LETTER = /[a-z]/
+/** Whether a Latin letter stands there; there is none before the beginning and after the end. */
+function isLetter(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code >= 0x61 && code <= 0x7a
+}

@@ -26,7 +26,43 @@ export function normalize(raw: string): Normalized {
 
 /** The same form for texts whose script does not matter. */
 export function normalizedText(raw: string): string {
-  return folded(toMainland(cleaned(raw)))
+  return plainly(raw) ?? folded(toMainland(cleaned(raw)))
+}
+
+/**
+ * The same for a text whose characters do not depend on what stands beside them, which most texts of a base are;
+ * undefined for any other.
+ */
+function plainly(raw: string): string | undefined {
+  if (raw.length > MAX_MESSAGE) return undefined
+  let isChanged = false
+  for (let i = 0; i < raw.length; i++) {
+    const unit = raw.charCodeAt(i)
+    if (plainUnits[unit] === 0) plainUnits[unit] = plainUnit(unit)
+    const plain = plainUnits[unit] as number
+    if (plain === NOT_PLAIN) return undefined
+    if (i > 0 && plain === row[i - 1] && ONCE.includes(String.fromCharCode(plain))) return undefined
+    row[i] = plain
+    if (plain !== unit) isChanged = true
+  }
+  return isChanged ? String.fromCharCode.apply(null, row.subarray(0, raw.length) as unknown as number[]) : raw
+}
+
+const row = new Uint16Array(MAX_MESSAGE)
+/** What each UTF-16 unit becomes wherever it stands; 0 where nobody has asked. */
+const plainUnits = new Uint16Array(0x10000)
+/** Half a character: never what one becomes. */
+const NOT_PLAIN = 0xffff
+
+function plainUnit(unit: number): number {
+  const character = String.fromCharCode(unit)
+  if (!PLAIN.test(character)) return NOT_PLAIN
+  const clean = cleaned(character)
+  // A character that another script writes differently may depend on the word it stands in.
+  if (toMainland(clean) !== clean) return NOT_PLAIN
+  const text = folded(clean)
+  // A bracket may open 「[微笑]」.
+  return text.length === 1 && text !== '[' ? text.charCodeAt(0) : NOT_PLAIN
 }
 
 function cleaned(raw: string): string {
@@ -57,7 +93,7 @@ function folded(simplified: string): string {
     .toLowerCase()
     .replace(PICTURE, ' ')
     .replace(EMOTICON, ' ')
-    .replace(/([。，！？、…~!?,.-])\1+/gu, '$1')
+    .replace(REPEATED, '$1')
     .replace(/\s+/gu, ' ')
     .replace(SPACE_BY_HAN, '')
     .trim()
@@ -90,6 +126,11 @@ const EMOTICON = new RegExp(
   ].join('|')})\\]`,
   'gu',
 )
+/** Marks that count once, however often they stand there. */
+const ONCE = '。，！？、…~!?,.-'
+const REPEATED = new RegExp(`([${ONCE}])\\1+`, 'gu')
+// Characters that neither compose with a neighbour nor, like a space, count only beside some.
+const PLAIN = /[!-~·—‘’“”、-】一-鿿！-～]/u
 const HAN = /\p{Script=Han}/u
 const SPREAD = /^\S(?: +\S){3,}$/u
 const SPACE_BY_HAN = /(?<=[\p{Script=Han}\p{P}]) | (?=[\p{Script=Han}\p{P}])/gu

@@ -9,12 +9,24 @@ const { pinyin } = createRequire(import.meta.url)('pinyin-pro') as typeof import
  */
 export function soundOf(text: string): string[] {
   const sounds: string[] = []
-  for (const run of text.match(/\p{Script=Han}|[a-zü]+/gu) ?? []) {
-    if (/^[a-zü]/u.test(run)) for (const syllable of syllablesOf(run) ?? []) sounds.push(merge(syllable))
-    else sounds.push(soundOfCharacter(run))
+  for (let from = 0, to = 0; from < text.length; from = to) {
+    to = from
+    while (isLatin(text.charCodeAt(to))) to++
+    if (to > from)
+      for (const syllable of syllablesOf(text.slice(from, to)) ?? []) sounds.push(merge(syllable))
+    else {
+      const character = String.fromCodePoint(text.codePointAt(from) ?? 0)
+      to += character.length
+      if (isHan(character)) sounds.push(soundOfCharacter(character))
+    }
   }
   return sounds
 }
+
+const isLatin = (unit: number): boolean => (unit >= 0x61 && unit <= 0x7a) || unit === 0xfc
+/** Most characters are in the one great block, which two comparisons tell. */
+const isHan = (character: string): boolean =>
+  (character >= '一' && character < '\ua000') || /\p{Script=Han}/u.test(character)
 
 /** The same for one Han character or one run of letters. */
 export function soundOfToken(token: string): readonly string[] {

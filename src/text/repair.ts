@@ -1,4 +1,4 @@
-import { type FoundWord, wordFinder } from './find.ts'
+import type { FoundWord, WordList } from './find.ts'
 import { readingsOf, soundOfToken, syllablesOf, syllablesUpTo } from './pinyin.ts'
 
 /**
@@ -23,7 +23,6 @@ const LONGEST_IN_PINYIN = 300
 /** In a message typed in pinyin most letters are; a few words of another language may stand between. */
 const MOSTLY = 0.7
 const FEWEST_SYLLABLES = 2
-const SHORTEST_NAME = 3
 /** Letters among Chinese characters. */
 const BETWEEN = /[a-zü]+(?:[ '][a-zü]+)*/gu
 /** How likely each character read from them must be, in nats: what was typed in pinyin is above -5, English words that can be read as syllables are below -10. */
@@ -48,7 +47,7 @@ export class Neighbours {
       before = code
     }
     if (before !== EDGE) this.count(before, EDGE)
-    for (const [word] of text.matchAll(/[a-z]+/g)) this.latin.add(word)
+    if (LETTER.test(text)) for (const [word] of text.matchAll(/[a-z]+/g)) this.latin.add(word)
   }
 
   private count(left: number, right: number): void {
@@ -71,10 +70,10 @@ export class Neighbours {
 
   /**
    * Nothing may be added afterwards.
-   * @param names what things are called here: what is meant may be one of them
+   * @param names what things are called here: two neighbours swapped in one of them are put right
    * @param pause awaited now and then
    */
-  async repairer(names: Iterable<string>, pause: () => Promise<void>): Promise<Repair> {
+  async repairer(names: WordList, pause: () => Promise<void>): Promise<Repair> {
     const bySound = new Map<string, number[]>()
     const byReading = new Map<string, number[]>()
     const note = (index: Map<string, number[]>, key: string, code: number): void => {
@@ -82,7 +81,6 @@ export class Neighbours {
       if (same) same.push(code)
       else index.set(key, [code])
     }
-    const findNames = wordFinder(Array.from(names).filter((name) => name.length >= SHORTEST_NAME))
     let listened = 0
     for (let code = 1; code < this.single.length; code++) {
       if ((this.single[code] as number) === 0) continue
@@ -94,7 +92,7 @@ export class Neighbours {
     return (text, findKept) => {
       if (!HAN.test(text)) return text.length > LONGEST_IN_PINYIN ? text : this.read(text, byReading)
       if (text.length > LONGEST) return text
-      return this.mend(this.readBetween(text, byReading), bySound, findNames, findKept)
+      return this.mend(this.readBetween(text, byReading), bySound, names, findKept)
     }
   }
 
@@ -102,11 +100,11 @@ export class Neighbours {
   private mend(
     text: string,
     bySound: ReadonlyMap<string, readonly number[]>,
-    findNames: (text: string) => readonly FoundWord[],
+    names: WordList,
     findKept: () => (at: number) => boolean,
   ): string {
     let isKept: ((at: number) => boolean) | undefined
-    let mended = this.unscramble(text, findNames, findKept)
+    let mended = this.unscramble(text, names, findKept)
     let words = wordsOf(mended)
     for (let slips = 0; slips < MOST_SLIPS; slips++) {
       const codes = Array.from({ length: mended.length }, (_, i) => hanAt(mended, i))
@@ -154,22 +152,18 @@ export class Neighbours {
   }
 
   /** 智商慧圈 → 智慧商圈: two neighbours swapped in a name, whatever words the slip has made. */
-  private unscramble(
-    text: string,
-    findNames: (text: string) => readonly FoundWord[],
-    findKept: () => (at: number) => boolean,
-  ): string {
+  private unscramble(text: string, names: WordList, findKept: () => (at: number) => boolean): string {
     let best: { readonly text: string; readonly length: number; readonly at: number } | undefined
     for (let i = 0; i + 1 < text.length; i++) {
       const [here, next] = [hanAt(text, i), hanAt(text, i + 1)]
       if (here === EDGE || next === EDGE || here === next) continue
       if (this.gainOfSwap(hanAt(text, i - 1), here, next, hanAt(text, i + 2)) < SURE.name) continue
       const candidate = text.slice(0, i) + text.charAt(i + 1) + text.charAt(i) + text.slice(i + 2)
-      for (const { from, to } of findNames(candidate))
+      for (const { from, to } of names.findIn(candidate))
         if (from <= i && i + 2 <= to && to - from > (best?.length ?? 0))
           best = { text: candidate, length: to - from, at: i }
     }
-    if (best === undefined || standsIn(findNames(text), best.at, 1)) return text
+    if (best === undefined || standsIn(names.findIn(text), best.at, 1)) return text
     const isKept = findKept()
     return isKept(best.at) || isKept(best.at + 1) ? text : best.text
   }
@@ -308,6 +302,7 @@ const EDGE = 0
 /** So many characters are listened to between two pauses. */
 const BREATH = 200
 const HAN = /\p{Script=Han}/u
+const LETTER = /[a-z]/
 
 function hanAt(text: string, at: number): number {
   const code = text.charCodeAt(at)

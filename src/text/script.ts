@@ -12,19 +12,30 @@ export const toTaiwan = whereNeeded(taiwanConverter())
  * that is converted on its own is left alone.
  */
 function whereNeeded(convert: (text: string) => string): (text: string) => string {
-  const changes = new Map<string, boolean>()
+  /** Of each character of the basic plane; 0 where nobody has asked. */
+  const known = new Uint8Array(0x10000)
+  const changes = (character: string): boolean => convert(character) !== character
   return (text) => {
-    for (const character of text) {
-      let change = changes.get(character)
-      if (change === undefined) {
-        change = convert(character) !== character
-        changes.set(character, change)
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i)
+      if (known[unit] === 0) {
+        const character = characterAt(text, i)
+        // The first half of a character says nothing of the others that begin with it.
+        if (character.length > 1) {
+          if (changes(character)) return convert(text)
+          i++
+          continue
+        }
+        known[unit] = changes(character) ? CHANGES : STAYS
       }
-      if (change) return convert(text)
+      if (known[unit] === CHANGES) return convert(text)
     }
     return text
   }
 }
+
+const STAYS = 1
+const CHANGES = 2
 
 /**
  * What opencc-js's own converter from `cn` to `tw` does, over the same dictionaries: phrases first, the characters

@@ -142,5 +142,6 @@ function intlSegmenter(missing: string): Segmenter {
   }
 }
 
-const isWord = (word: string): boolean => /[\p{L}\p{N}]/u.test(word)
+/** Most words are Chinese, which one comparison tells. */
+const isWord = (word: string): boolean => (word >= '一' && word < '\ua000') || /[\p{L}\p{N}]/u.test(word)
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? ''
