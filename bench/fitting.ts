@@ -48,8 +48,11 @@ export interface Stranger {
 export interface Prepared {
   readonly examples: readonly Example[]
   readonly strangers: readonly Stranger[]
-  /** Some of them once more with a slip of the fingers, which should not make us unsure. */
-  readonly slipped: readonly (Example | Stranger)[]
+  /**
+   * Fitted on, never measured on: some of them once more with a slip of the fingers, which should not make us unsure, and
+   * messages of daily life.
+   */
+  readonly besides: readonly (Example | Stranger)[]
   /** Questions to a base that is not ours, so that the order of candidates holds elsewhere, too. */
   readonly elsewhere: readonly Ranked[]
 }
@@ -94,15 +97,17 @@ export async function prepare(
   return {
     examples: questions.flatMap(seeExample),
     strangers: outOfScope.flatMap((one) => seeStranger(one, foldOf(one.ask))),
-    slipped: [
+    besides: [
       ...oneIn(ONE_SLIP_IN, questions).map(slip).flatMap(seeExample),
       ...oneIn(ONE_SLIP_IN, outOfScope).flatMap((one, i) => seeStranger(slip(one, i), foldOf(one.ask))),
+      ...oneIn(many, readOutOfScope(MORE_STRANGERS)).flatMap((one) => seeStranger(one, foldOf(one.ask))),
     ],
     elsewhere: [],
   }
 }
 
 const ONE_SLIP_IN = 3
+const MORE_STRANGERS = 'bench/strangers.yaml'
 
 /** The same, with the questions to a base that is not ours: everything the weights in force are fitted on. */
 export async function prepareAll(content: Content, segmenter: Segmenter): Promise<Prepared> {
@@ -136,13 +141,13 @@ export interface Model {
 }
 
 export function fitModel(
-  { examples, strangers, slipped, elsewhere }: Prepared,
+  { examples, strangers, besides, elsewhere }: Prepared,
   current: readonly number[],
 ): Model {
   const order = fitRank(examples, elsewhere, current)
   const sharpness = fitSharpness(examples, order)
   const rank = order.map((weight, k) => (k === BY_HAND ? weight : weight * sharpness))
-  const rows = [...examples, ...strangers, ...slipped].map((one) => ({
+  const rows = [...examples, ...strangers, ...besides].map((one) => ({
     evidence: rerank(one.ranking, rank).evidence,
     known: 'right' in one,
   }))
@@ -370,7 +375,7 @@ export function crossValidate(prepared: Prepared, current: readonly number[]): S
       {
         examples: prepared.examples.filter((one) => one.fold !== fold),
         strangers: prepared.strangers.filter((one) => one.fold !== fold),
-        slipped: prepared.slipped.filter((one) => one.fold !== fold),
+        besides: prepared.besides.filter((one) => one.fold !== fold),
         elsewhere: prepared.elsewhere,
       },
       current,
