@@ -10,8 +10,24 @@ import { quiet } from './fakes/log.ts'
 
 /** Measured figures, rounded down. They only ever go up. */
 const FLOORS = {
-  jieba: { right: 0.94, nearby: 0.97, wrong: 0.015, told: 0.025, style: 0.88, elsewhere: 0.055 },
-  intl: { right: 0.94, nearby: 0.97, wrong: 0.015, told: 0.025, style: 0.9, elsewhere: 0.06 },
+  jieba: {
+    right: 0.94,
+    nearby: 0.97,
+    wrong: 0.015,
+    told: 0.025,
+    toldOfLife: 0.03,
+    style: 0.88,
+    elsewhere: 0.055,
+  },
+  intl: {
+    right: 0.94,
+    nearby: 0.97,
+    wrong: 0.015,
+    told: 0.025,
+    toldOfLife: 0.03,
+    style: 0.9,
+    elsewhere: 0.06,
+  },
 } as const
 
 const segmenter = process.env.SEGMENTER === 'intl' ? 'intl' : 'jieba'
@@ -80,16 +96,27 @@ describe('questions nobody used to write the phrasings', () => {
       expect(right / (right + nearby + off + none), style).toBeGreaterThanOrEqual(floor.style)
   })
 
-  it('that no document answers are not answered with a policy', { timeout: 60_000 }, async () => {
-    const told: string[] = []
-    const list = readOutOfScope()
-    for (const { ask: text, region } of list) {
-      const reply = await ask(text, region)
-      if (reply.decision === 'answer') told.push(`${text} → ${reply.entries[0]} ${reply.score.toFixed(2)}`)
-    }
-    console.log(`[${segmenter}] ${list.length} out of scope: answered ${percent(told.length / list.length)}`)
-    expect(told.length / list.length, told.join('\n')).toBeLessThanOrEqual(floor.told)
-  })
+  it.each([
+    { file: 'test/questions/_hand-over.yaml', most: 'told' },
+    { file: 'test/questions/_life.yaml', most: 'toldOfLife' },
+  ] as const)(
+    'that no document answers are not answered with a policy: $file',
+    { timeout: 60_000 },
+    async (list) => {
+      const told: string[] = []
+      let urgent = 0
+      const questions = readOutOfScope(list.file)
+      for (const { ask: text, region } of questions) {
+        const reply = await ask(text, region)
+        if (reply.decision === 'answer') told.push(`${text} → ${reply.entries[0]} ${reply.score.toFixed(2)}`)
+        if (reply.decision === 'urgent') urgent++
+      }
+      console.log(
+        `[${segmenter}] ${list.file}, ${questions.length} out of scope: answered ${percent(told.length / questions.length)}, taken for urgent ${percent(urgent / questions.length)}`,
+      )
+      expect(told.length / questions.length, told.join('\n')).toBeLessThanOrEqual(floor[list.most])
+    },
+  )
 
   it('asked of a region whose document is silent are met with honesty', { timeout: 60_000 }, async () => {
     const { content, catalog } = bot.knowledge() ?? {}
