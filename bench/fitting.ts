@@ -49,7 +49,7 @@ export interface Prepared {
   readonly examples: readonly Example[]
   readonly strangers: readonly Stranger[]
   /**
-   * Fitted on, never measured on: some of them once more with a slip of the fingers, which should not make us unsure, and
+   * Fitted on, never measured on: all of them once more with a slip of the fingers, which should not make us unsure, and
    * messages of daily life.
    */
   readonly besides: readonly (Example | Stranger)[]
@@ -98,15 +98,14 @@ export async function prepare(
     examples: questions.flatMap(seeExample),
     strangers: outOfScope.flatMap((one) => seeStranger(one, foldOf(one.ask))),
     besides: [
-      ...oneIn(ONE_SLIP_IN, questions).map(slip).flatMap(seeExample),
-      ...oneIn(ONE_SLIP_IN, outOfScope).flatMap((one, i) => seeStranger(slip(one, i), foldOf(one.ask))),
+      ...questions.map(slip).flatMap(seeExample),
+      ...outOfScope.flatMap((one, i) => seeStranger(slip(one, i), foldOf(one.ask))),
       ...oneIn(many, readOutOfScope(MORE_STRANGERS)).flatMap((one) => seeStranger(one, foldOf(one.ask))),
     ],
     elsewhere: [],
   }
 }
 
-const ONE_SLIP_IN = 3
 const MORE_STRANGERS = 'bench/strangers.yaml'
 
 /** The same, with the questions to a base that is not ours: everything the weights in force are fitted on. */

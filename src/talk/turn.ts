@@ -7,7 +7,6 @@ import type { Database } from '../store/database.ts'
 import { rememberReply, repliedBefore } from '../store/inbound.ts'
 import { loadSession, saveSession } from '../store/sessions.ts'
 import { inScript, normalize } from '../text/normalize.ts'
-import { isPinyin } from '../text/pinyin.ts'
 import { composeUrgent, type Draft, plainDraft } from './compose.ts'
 import { CONTENT_DOWN, FALLBACK_HOTLINES } from './content-down.ts'
 import { converse, type Outcome, type Outgoing } from './converse.ts'
@@ -119,13 +118,10 @@ export function createTurn(parts: TurnParts): Turn {
   }
 }
 
-/**
- * A message that only sounds urgent may still plainly ask for something else; so may one typed in pinyin that is not
- * urgent any more when it is read into characters.
- */
-function isExplained({ catalog, rank, acts, urgent }: Knowledge, heard: UrgentKind, text: string): boolean {
+/** A message that only sounds urgent may still plainly ask for something else. */
+function isExplained({ catalog, rank, acts }: Knowledge, heard: UrgentKind, text: string): boolean {
+  if (heard.id !== UNCLEAR) return false
   const question = catalog.readQuestion(text)
-  if (heard.id !== UNCLEAR && (!isPinyin(text) || urgent(question.text) !== undefined)) return false
   if (acts.act(text, question.written) !== undefined) return true
   return (rank(question, {}).here[0]?.score ?? 0) >= PLAIN_QUESTION
 }
