@@ -17,7 +17,7 @@ const FLOORS = {
     told: 0.023,
     toldOfLife: 0.033,
     style: 0.89,
-    elsewhere: 0.049,
+    elsewhere: 0.05,
   },
   intl: {
     right: 0.95,

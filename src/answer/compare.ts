@@ -51,16 +51,18 @@ export function comparer(catalog: Catalog): Compare {
 
     const compared: Compared[] = []
     for (const position of positions) {
-      const room = VIEWS.length * (catalog.targets[position] as Target).units.length
+      const room = WIDTH * (catalog.targets[position] as Target).units.length
       if (agreements.length < room) agreements = new Float32Array(2 * room)
       else agreements.fill(0, 0, room)
       lists.fill(0, 0, asked.length)
-      const end = ownStart[position + 1] as number
-      for (let list = ownStart[position] as number; list < end; list++) {
-        const token = tokens[list] as number
-        if (((isAsked[token >>> 5] as number) >>> (token & 31)) & 1)
-          lists[placeOf[token] as number] = list + 1
-      }
+      findLists(
+        tokens,
+        ownStart[position] as number,
+        ownStart[position + 1] as number,
+        isAsked,
+        placeOf,
+        lists,
+      )
       const covered = new Float32Array(VIEWS.length)
       for (let view = 0; view < VIEWS.length; view++)
         for (let i = query.start[view] as number; i < (query.start[view + 1] as number); i++) {
@@ -68,11 +70,15 @@ export function comparer(catalog: Catalog): Compare {
           if (next === 0) continue
           covered[view] = (covered[view] as number) + (query.information[i] as number)
           const weight = (query.weights[i] as number) / STEPS
-          const to = textStart[next] as number
-          for (let at = textStart[next - 1] as number; at < to; at++) {
-            const there = VIEWS.length * (texts[at] as number) + view
-            agreements[there] = (agreements[there] as number) + weight * (weights[at] as number)
-          }
+          addUp(
+            agreements,
+            view,
+            texts,
+            weights,
+            textStart[next - 1] as number,
+            textStart[next] as number,
+            weight,
+          )
         }
       compared.push(closest(catalog, position, agreements, agreementAt(covered, 0, all), latin))
     }
@@ -80,6 +86,41 @@ export function comparer(catalog: Catalog): Compare {
     return compared
   }
 }
+
+// The two loops that a question spends most of its time in stand by themselves: as parts of the function above they
+// take a third longer.
+
+/** Notes where the asked ones of an entry's tokens stand. */
+function findLists(
+  tokens: Uint32Array,
+  from: number,
+  to: number,
+  isAsked: Uint32Array,
+  placeOf: Uint16Array,
+  lists: Uint32Array,
+): void {
+  for (let list = from; list < to; list++) {
+    const token = tokens[list] as number
+    if (((isAsked[token >>> 5] as number) >>> (token & 31)) & 1) lists[placeOf[token] as number] = list + 1
+  }
+}
+
+/** Adds what a token contributes to the agreement with each text that holds it. */
+function addUp(
+  agreements: Float32Array,
+  view: number,
+  texts: Uint32Array,
+  weights: Uint16Array,
+  from: number,
+  to: number,
+  weight: number,
+): void {
+  for (let at = from; at < to; at++) {
+    const there = WIDTH * (texts[at] as number) + view
+    agreements[there] = (agreements[there] as number) + weight * (weights[at] as number)
+  }
+}
+const WIDTH = VIEWS.length
 
 const PHRASING = KINDS.indexOf('phrasing')
 const NAME = KINDS.indexOf('name')

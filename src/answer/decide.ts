@@ -35,8 +35,6 @@ export function decide(ranking: Ranking, scope: Scope): Decision {
   const among = distinctWishes(here).filter(worthAsking).slice(0, MOST_CHOICES)
   const together = among.reduce((sum, { score }) => sum + score, 0)
   if (together >= limits.askBack) return { kind: 'ask-back', among, sure: together >= limits.answer }
-  const nearly = nearlyNamed(ranking)
-  if (nearly.length > 0) return { kind: 'ask-back', among: nearly, sure: false }
   return { kind: 'hand-over', why: 'nothing-like-it' }
 }
 
@@ -47,18 +45,19 @@ const MOST_CHOICES = 4
  * Fuse.js: 「过人计划」 is a name but for one character, which leaves too little for anything else. Of names with one
  * wrong character that would have been handed over, half are found at this agreement, and no stranger was.
  */
-function nearlyNamed({ question, here }: Ranking): Candidate[] {
+export function nearlyNamed({ question, here }: Ranking): Decision | undefined {
   const said = bare(question.rest)
-  if (said.length > LONGEST_SAID || question.notOurs.length > 0) return []
+  if (said.length > LONGEST_SAID || question.notOurs.length > 0) return undefined
   const near = nearestNames(
     said,
     here.map(({ target }) => target.names),
   )
-  return here
+  const among = here
     .flatMap((candidate, i) => ((near[i] ?? 0) >= NEARLY ? [{ candidate, agrees: near[i] ?? 0 }] : []))
     .sort((a, b) => b.agrees - a.agrees)
     .slice(0, MOST_CHOICES)
     .map(({ candidate }) => candidate)
+  return among.length > 0 ? { kind: 'ask-back', among, sure: false } : undefined
 }
 
 const NEARLY = 0.7

@@ -18,7 +18,7 @@ export interface Retrieved {
  * question therefore costs the same in a base of any size; what it finds is compared exactly.
  */
 const READ_MOST = 5_000
-const FOUND_HERE = 40
+const FOUND_HERE = 26
 const FOUND_ELSEWHERE = 16
 
 /** Prepares finding the targets worth a closer look. Not re-entrant: it reuses its buffers. */

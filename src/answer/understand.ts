@@ -1,5 +1,5 @@
 import type { Catalog } from './catalog.ts'
-import { type Decision, decide } from './decide.ts'
+import { type Decision, decide, nearlyNamed } from './decide.ts'
 import type { Question } from './question.ts'
 import type { Rank, Ranking, Scope } from './rank.ts'
 
@@ -19,9 +19,21 @@ const CONSISTENT = 5
 export function understand(catalog: Catalog, rank: Rank, question: Question, scope: Scope): Understanding {
   const ranking = rank(question, scope)
   const decision = decide(ranking, scope)
-  if (decision.kind === 'answer' || question.text.length < LONG || question.unknownPlaces.length > 0)
-    return { ranking, decision }
+  if (decision.kind === 'answer' || question.unknownPlaces.length > 0) return { ranking, decision }
+  const byClause =
+    question.text.length < LONG ? undefined : clauseThatDecides(catalog, rank, question, scope, ranking)
+  if (byClause) return byClause
+  const nearly = decision.kind === 'hand-over' ? nearlyNamed(ranking) : undefined
+  return { ranking, decision: nearly ?? decision }
+}
 
+function clauseThatDecides(
+  catalog: Catalog,
+  rank: Rank,
+  question: Question,
+  scope: Scope,
+  ranking: Ranking,
+): Understanding | undefined {
   const likely = new Set(ranking.here.slice(0, CONSISTENT).map(({ entry }) => entry.id))
   let best: Understanding | undefined
   for (const clause of clausesOf(question.text)) {
@@ -34,7 +46,7 @@ export function understand(catalog: Catalog, rank: Rank, question: Question, sco
     if (best === undefined || first.score > (best.ranking.here[0]?.score ?? 0))
       best = { ranking: alone, decision: verdict }
   }
-  return best ?? { ranking, decision }
+  return best
 }
 
 function clausesOf(text: string): string[] {
