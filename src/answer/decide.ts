@@ -61,7 +61,7 @@ export function nearlyNamed({ question, here }: Ranking): Decision | undefined {
 }
 
 const NEARLY = 0.7
-const LONGEST_SAID = 12
+const LONGEST_SAID = 8
 
 const worthAsking = ({ score }: Candidate): boolean => score >= limits.worthAsking
 

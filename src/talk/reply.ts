@@ -269,7 +269,7 @@ function placesCompared(around: Around, session: Session, question: Question): O
     .flatMap(({ name, aliases }) => [name, ...aliases])
     .map((name) => name.toLowerCase().replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
     .join('|')
-  if (!new RegExp(`(?:${names})(?:和|跟|与|、|还是|比)(?:${names})`, 'u').test(question.text))
+  if (!new RegExp(`(?:${names})(?:和|跟|与|、|还是|比)?(?:${names})`, 'u').test(question.text))
     return undefined
   const read = catalog.readQuestion(question.text.replace(BETTER, ''))
   const told = question.regions.slice(0, MOST_TOLD_TOGETHER).flatMap((region) => {
