@@ -17,10 +17,11 @@ import { loadParts } from './parts.ts'
 export async function benchCalibration(): Promise<Record<string, unknown>> {
   const { content, segmenter } = await loadParts()
   const start = FEATURES.map((feature) => current.rank[feature])
-  return describeFit(crossValidate(await prepareAll(content, segmenter), start))
+  const prepared = await prepareAll(content, segmenter)
+  return describeFit(crossValidate(prepared, start), prepared.outOfScope)
 }
 
-export function describeFit(seen: readonly Seen[]): Record<string, unknown> {
+export function describeFit(seen: readonly Seen[], outOfScope: number): Record<string, unknown> {
   const questions = seen.filter(({ example }) => example)
   const styles = [...new Set(questions.map(({ example }) => example?.question.style))]
   const top1 = (list: readonly Seen[]) => percent(list.filter(({ right }) => right).length, list.length)
@@ -32,8 +33,8 @@ export function describeFit(seen: readonly Seen[]): Record<string, unknown> {
       ]),
     ),
     'thresholds and what becomes of the questions': {
-      'derived now': row(seen, cheapest(seen)),
-      'in force': row(seen, current.thresholds),
+      'derived now': row(seen, cheapest(seen, outOfScope), outOfScope),
+      'in force': row(seen, current.thresholds, outOfScope),
     },
     costs: { 'of one': COST },
     'top-1 on intents the weights have not seen, %': {
@@ -48,10 +49,9 @@ export function describeFit(seen: readonly Seen[]): Record<string, unknown> {
   }
 }
 
-function row(seen: readonly Seen[], thresholds: Thresholds) {
+function row(seen: readonly Seen[], thresholds: Thresholds, outOfScope: number) {
   const { cost, tally } = outcomes(seen, thresholds)
-  const strangers = seen.filter(({ stranger }) => stranger).length
-  const questions = seen.length - strangers
+  const questions = seen.filter(({ example }) => example).length
   return {
     answer: round(thresholds.answer, 3),
     'ask back': round(thresholds.askBack, 3),
@@ -59,8 +59,8 @@ function row(seen: readonly Seen[], thresholds: Thresholds) {
     'right, %': percent(tally.right, questions),
     'one choice away, %': percent(tally.asked, questions),
     'wrong, %': percent(tally.wrong, questions),
-    'strangers answered, %': percent(tally.strangersAnswered, strangers),
-    'strangers asked back, %': percent(tally.strangersAsked, strangers),
+    'out of scope answered, %': percent(tally.strangersAnswered, outOfScope),
+    'out of scope asked back, %': percent(tally.strangersAsked, outOfScope),
     'mean cost': round(cost, 3),
   }
 }

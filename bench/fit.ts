@@ -13,12 +13,12 @@ const { content, segmenter } = await loadParts()
 const prepared = await prepareAll(content, segmenter)
 const start = FEATURES.map((feature) => current.rank[feature])
 const seen = crossValidate(prepared, start)
-writeTables(describeFit(seen))
+writeTables(describeFit(seen, prepared.outOfScope))
 if (values.show) for (const line of seen.filter(isMiss).slice(0, Number(values.show))) console.log(tell(line))
 
 if (values.write) {
   const { rank, known } = fitModel(prepared, start)
-  const thresholds = cheapest(seen)
+  const thresholds = cheapest(seen, prepared.outOfScope)
   const named = (names: readonly string[], weights: readonly number[]) =>
     Object.fromEntries(names.map((name, k) => [name, round(weights[k] ?? 0)]))
   const fitted = {

@@ -1,6 +1,6 @@
 import { answerIn, buildCatalog } from '../src/answer/catalog.ts'
 import { FEATURES } from '../src/answer/judge.ts'
-import { type Candidate, EVIDENCE, gather, type Ranking, ranker } from '../src/answer/rank.ts'
+import { type Candidate, gather, type Ranking, ranker } from '../src/answer/rank.ts'
 import type { Content } from '../src/model/content.ts'
 import { normalize } from '../src/text/normalize.ts'
 import type { Segmenter } from '../src/text/segment.ts'
@@ -48,6 +48,8 @@ export interface Stranger {
 export interface Prepared {
   readonly examples: readonly Example[]
   readonly strangers: readonly Stranger[]
+  /** So many are out of scope, with those that rules turn away before any probability. */
+  readonly outOfScope: number
   /**
    * Fitted on, never measured on: all of them once more with a slip of the fingers, which should not make us unsure, and
    * messages of daily life.
@@ -97,6 +99,7 @@ export async function prepare(
   return {
     examples: questions.flatMap(seeExample),
     strangers: outOfScope.flatMap((one) => seeStranger(one, foldOf(one.ask))),
+    outOfScope: outOfScope.length,
     besides: [
       ...questions.map(slip).flatMap(seeExample),
       ...outOfScope.flatMap((one, i) => seeStranger(slip(one, i), foldOf(one.ask))),
@@ -146,11 +149,27 @@ export function fitModel(
   const order = fitRank(examples, elsewhere, current)
   const sharpness = fitSharpness(examples, order)
   const rank = order.map((weight, k) => (k === BY_HAND ? weight : weight * sharpness))
-  const rows = [...examples, ...strangers, ...besides].map((one) => ({
+  const rowOf = (one: Example | Stranger): Row => ({
     evidence: rerank(one.ranking, rank).evidence,
     known: 'right' in one,
-  }))
-  return { rank, known: fitKnown(rows) }
+  })
+  const asked = [...examples, ...strangers].map(rowOf)
+  return { rank, known: calibrated(fitKnown([...asked, ...besides.map(rowOf)]), asked) }
+}
+
+interface Row {
+  readonly evidence: readonly number[]
+  readonly known: boolean
+}
+
+/** What is fitted on besides is harder than what is asked: by itself it would make the scores promise too little. */
+function calibrated({ bias, weights }: Model['known'], asked: readonly Row[]): Model['known'] {
+  const oddsOf = (row: Row): number => row.evidence.reduce((sum, x, k) => sum + x * (weights[k] ?? 0), bias)
+  const { bias: shift, weights: scale } = fitKnown(
+    asked.map((row) => ({ evidence: [oddsOf(row)], known: row.known })),
+  )
+  const factor = scale[0] ?? 1
+  return { bias: bias * factor + shift, weights: weights.map((weight) => weight * factor) }
 }
 
 const RIVALS = 10
@@ -236,10 +255,8 @@ function fitSharpness(examples: readonly Ranked[], weights: readonly number[]): 
   return best
 }
 
-function fitKnown(
-  rows: readonly { readonly evidence: readonly number[]; readonly known: boolean }[],
-): Model['known'] {
-  const width = EVIDENCE.length
+function fitKnown(rows: readonly Row[]): Model['known'] {
+  const width = rows[0]?.evidence.length ?? 0
   const values = matrix(rows.map(({ evidence }) => evidence))
   const range = spread([values], width)
   // The last weight is the bias.
@@ -372,10 +389,10 @@ export function crossValidate(prepared: Prepared, current: readonly number[]): S
   for (let fold = 0; fold < FOLDS; fold++) {
     const model = fitModel(
       {
+        ...prepared,
         examples: prepared.examples.filter((one) => one.fold !== fold),
         strangers: prepared.strangers.filter((one) => one.fold !== fold),
         besides: prepared.besides.filter((one) => one.fold !== fold),
-        elsewhere: prepared.elsewhere,
       },
       current,
     )
@@ -425,27 +442,31 @@ export function outcomes(seen: readonly Seen[], { answer, askBack, worthAsking }
 }
 
 /**
- * The thresholds that cost visitors least, of those that keep what we promise about strangers; among those that cost
- * hardly more, which is chance, the ones that answer most.
+ * The thresholds that cost visitors least, of those that keep what we promise about strangers. The bottom of the costs
+ * is flat: the answer threshold is in the middle between those that cost hardly more, which is chance.
+ * @param outOfScope how many were asked that no document answers, with those that rules turn away
  */
-export function cheapest(seen: readonly Seen[]): Thresholds {
-  const strangers = seen.filter(({ stranger }) => stranger).length
+export function cheapest(seen: readonly Seen[], outOfScope: number): Thresholds {
   const tried: { readonly cost: number; readonly thresholds: Thresholds }[] = []
-  for (let answer = 0.5; answer <= 0.95; answer += 0.025)
+  for (let answer = 0.5; answer <= 0.95; answer += 0.025) {
+    const rows: typeof tried = []
     for (let askBack = 0.1; askBack <= Math.min(answer, 0.6); askBack += 0.05)
       for (const worthAsking of [0.03, 0.06]) {
         const thresholds = { answer, askBack, worthAsking }
         const { cost, tally } = outcomes(seen, thresholds)
-        if (tally.strangersAnswered <= MOST_STRANGERS_ANSWERED * strangers) tried.push({ cost, thresholds })
+        if (tally.strangersAnswered <= MOST_STRANGERS_ANSWERED * outOfScope) rows.push({ cost, thresholds })
       }
+    const [best] = rows.sort((a, b) => a.cost - b.cost)
+    if (best) tried.push(best)
+  }
   const least = Math.min(...tried.map(({ cost }) => cost))
   const good = tried.filter(({ cost }) => cost <= least * (1 + CHANCE))
-  const lowest = Math.min(...good.map(({ thresholds }) => thresholds.answer))
-  const best = good
-    .filter(({ thresholds }) => thresholds.answer === lowest)
-    .sort((a, b) => a.cost - b.cost)[0]
-  if (!best) throw new Error('no thresholds keep strangers from being answered, or there are no questions')
-  return best.thresholds
+  const answers = good.map(({ thresholds }) => thresholds.answer)
+  const off = ({ thresholds }: { thresholds: Thresholds }): number =>
+    Math.abs(2 * thresholds.answer - Math.min(...answers) - Math.max(...answers))
+  const [middle] = tried.toSorted((a, b) => off(a) - off(b))
+  if (!middle) throw new Error('no thresholds keep strangers from being answered, or there are no questions')
+  return middle.thresholds
 }
 
 /** Of those out of scope, so many may be answered with a policy. */

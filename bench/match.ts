@@ -231,7 +231,7 @@ async function measureAblation({ content, segmenter }: Parts) {
     const strangers = seen.length - asked.length
     const top1 = percent(asked, ({ right }) => right)
     whole ??= top1
-    const { tally } = outcomes(seen, cheapest(seen))
+    const { tally } = outcomes(seen, cheapest(seen, prepared.outOfScope))
     rows[name] = {
       'top-1, %': top1,
       change: round(top1 - whole, 1),

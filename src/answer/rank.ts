@@ -166,7 +166,7 @@ export function gather(
       Math.min(said, 20) / 20,
       said < 4 ? 1 : 0,
       latin ? 1 : 0,
-      first && question.notOurs.some((word) => !mentions(first.target, word)) ? 1 : 0,
+      first && question.notOurs.some((word) => !holds(first.target.entry, word)) ? 1 : 0,
     ],
     FEATURES.length,
   )
@@ -175,13 +175,15 @@ export function gather(
 
 /** Whether any of an entry's own texts or phrasings holds a word. */
 export function mentions({ entry, intents }: Target, word: string): boolean {
-  return [
-    entry.title,
-    entry.answer,
-    ...entry.aliases,
-    ...Object.values(entry.facets),
-    ...intents.flatMap(({ phrasings }) => phrasings),
-  ].some((text) => text.toLowerCase().includes(word))
+  const isIn = (text: string): boolean => text.toLowerCase().includes(word)
+  return holds(entry, word) || intents.some(({ phrasings }) => phrasings.some(isIn))
+}
+
+/** Whether an entry itself speaks of something; 「三支一扶没考上，西部计划可以不」 is no reason to tell who asks for 三支一扶. */
+function holds({ title, answer, aliases, facets }: Entry, word: string): boolean {
+  return [title, answer, ...aliases, ...Object.values(facets)].some((text) =>
+    text.toLowerCase().includes(word),
+  )
 }
 
 /** Shares the probability that anything is known among the candidates, by strength. Entries of one intent in several regions do not compete. */

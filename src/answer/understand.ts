@@ -1,5 +1,5 @@
 import type { Catalog } from './catalog.ts'
-import { type Decision, decide, nearlyNamed } from './decide.ts'
+import { type Decision, decide, isLikelyKnown, nearlyNamed } from './decide.ts'
 import type { Question } from './question.ts'
 import type { Rank, Ranking, Scope } from './rank.ts'
 
@@ -10,20 +10,19 @@ export interface Understanding {
 
 const LONG = 10
 const CLAUSE = 4
-const CONSISTENT = 5
 
 /**
- * Ranks and decides. A long story that is not clear as a whole is looked at clause by clause: the wish often
- * stands in one of them. A clause only decides when the whole story had its entry among the best, too.
+ * Ranks and decides. A long story that is not clear as a whole is looked at clause by clause: the wish often stands in
+ * one of them. A clause only confirms what comes first in the whole story anyway: by themselves 「地理作业」 and 「我还没签合同」
+ * lead elsewhere.
  */
 export function understand(catalog: Catalog, rank: Rank, question: Question, scope: Scope): Understanding {
   const ranking = rank(question, scope)
   const decision = decide(ranking, scope)
-  if (decision.kind === 'answer' || question.unknownPlaces.length > 0) return { ranking, decision }
-  const byClause =
-    question.text.length < LONG ? undefined : clauseThatDecides(catalog, rank, question, scope, ranking)
-  if (byClause) return byClause
-  const nearly = decision.kind === 'hand-over' ? nearlyNamed(ranking) : undefined
+  if (decision.kind === 'ask-back' && question.text.length >= LONG)
+    return clauseThatDecides(catalog, rank, question, scope, ranking) ?? { ranking, decision }
+  const nearly =
+    decision.kind === 'hand-over' && decision.why === 'nothing-like-it' ? nearlyNamed(ranking) : undefined
   return { ranking, decision: nearly ?? decision }
 }
 
@@ -32,19 +31,19 @@ function clauseThatDecides(
   rank: Rank,
   question: Question,
   scope: Scope,
-  ranking: Ranking,
+  whole: Ranking,
 ): Understanding | undefined {
-  const likely = new Set(ranking.here.slice(0, CONSISTENT).map(({ entry }) => entry.id))
+  if (!isLikelyKnown(whole)) return undefined
   let best: Understanding | undefined
   for (const clause of clausesOf(question.text)) {
     const read = catalog.readQuestion(clause)
     if (read.rest === '') continue
-    const alone = rank(read, scope)
-    const verdict = decide(alone, scope)
-    const first = alone.here[0]
-    if (verdict.kind !== 'answer' || !first || !likely.has(first.entry.id)) continue
-    if (best === undefined || first.score > (best.ranking.here[0]?.score ?? 0))
-      best = { ranking: alone, decision: verdict }
+    const ranking = rank(read, scope)
+    const decision = decide(ranking, scope)
+    const [first] = ranking.here
+    if (decision.kind !== 'answer' || first?.entry !== whole.here[0]?.entry) continue
+    if (best === undefined || (first?.score ?? 0) > (best.ranking.here[0]?.score ?? 0))
+      best = { ranking, decision }
   }
   return best
 }
