@@ -1,4 +1,5 @@
 import { type Content, type Entry, EVERYWHERE, type Intent } from '../model/content.ts'
+import { foreignSayer } from '../text/foreign.ts'
 import { normalizedText } from '../text/normalize.ts'
 import type { Tokenizer } from '../text/views.ts'
 import { type FindNamed, nameFinder } from './named.ts'
@@ -59,9 +60,10 @@ export async function buildCatalog(
   const units: Unit[] = []
   const builder = new TokenIndexBuilder(tokenizer)
   const due = workload(BREATH)
+  const sayForeign = foreignSayer(content.concepts)
   /** @returns whether so much has come together that it should be indexed */
   const add = (kind: UnitKind, written: string, targets: readonly number[]): boolean => {
-    const text = normalizedText(written)
+    const text = kind === 'phrasing' ? sayForeign(normalizedText(written)) : normalizedText(written)
     for (const target of targets) unitsOf[target]?.push(units.length)
     units.push({ kind, text })
     return due(text.length)
@@ -107,7 +109,7 @@ export async function buildCatalog(
     if (due(own.length)) await pause()
   }
   const findNamed = await nameFinder(namesOf, pause)
-  const readQuestion = await questionReader(content, units, pause)
+  const readQuestion = await questionReader(content, units, sayForeign, pause)
   return { content, units, targets, byEntry, index, tokenizer, findNamed, readQuestion }
 }
 

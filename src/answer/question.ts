@@ -7,7 +7,7 @@ import { workload } from './token-index.ts'
 
 /** What a message asks, taken apart: intent × facet × region. */
 export interface Question {
-  /** The normalised message without politeness and particles, slips of the fingers mended. */
+  /** The normalised message without politeness and particles, slips of the fingers mended, foreign words said with ours. */
   readonly text: string
   /** The same as it was written. */
   readonly written: string
@@ -43,11 +43,13 @@ const NAMES_AT_ONCE = 500
 /**
  * Prepares the reading of questions for one content.
  * @param said everything the base says, normalised: what stands beside what there tells slips from words
+ * @param sayForeign says foreign words with ours
  * @param pause awaited now and then
  */
 export async function questionReader(
   content: Content,
   said: readonly { readonly text: string }[],
+  sayForeign: (text: string) => string,
   pause: () => Promise<void>,
 ): Promise<ReadQuestion> {
   const lead = longestFirst(content.filler.lead)
@@ -75,12 +77,14 @@ export async function questionReader(
   for (const [concept, words] of Object.entries(content.concepts))
     for (const word of [concept, ...words])
       if (holdsGeneral(word.toLowerCase())) namesWithGeneral.add(word.toLowerCase())
-  const findCues = compileFinder(
+  const findCues = compileFinder<{ facet: Facet; endsText: boolean }>(
     content.facets.flatMap((facet) =>
       facet.cues
         .map((cue) => cue.toLowerCase())
-        .flatMap((cue) => withoutParticle(cue, tail))
-        .map((cue) => [facet, cue] as const),
+        .flatMap((cue) => [
+          [{ facet, endsText: false }, cue],
+          ...withoutParticle(cue, tail).map((short) => [{ facet, endsText: true }, short] as const),
+        ]),
     ),
   )
   await pause()
@@ -121,11 +125,11 @@ export async function questionReader(
   return (normalized) => {
     const written = withoutTurnedDown(strip(normalized, lead, tail))
     const mended = repair(written, () => {
-      // What the documents do not speak of is no slip for something they do.
-      const kept = [...findPlaces(written), ...findNotOurs(written)]
+      // What the documents do not speak of is no slip for something they do, and a name as it is written is none.
+      const kept = [...findPlaces(written), ...findNotOurs(written), ...names.findIn(written)]
       return (at) => kept.some(({ from, to }) => from <= at && at < to)
     })
-    const text = mended === written ? written : strip(mended, lead, tail)
+    const text = sayForeign(mended === written ? written : strip(mended, lead, tail))
     const weights = new Float32Array(text.length).fill(1)
 
     const named = namesWithRegion.findIn(text)
@@ -144,10 +148,11 @@ export async function questionReader(
 
     const asked = new Map<Facet, number>()
     for (const { owner, from, to } of findCues(text)) {
+      if (owner.endsText && to < text.length) continue
       // 「多少钱」 is understood also where no text of the base says it; then it tells nothing apart.
       const weight = neighbours.hold(text.slice(from, to)) ? FACET_WEIGHT : 0
       for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] ?? 1, weight)
-      asked.set(owner, Math.max(asked.get(owner) ?? 0, to - from))
+      asked.set(owner.facet, Math.max(asked.get(owner.facet) ?? 0, to - from))
     }
     const facets = [...asked].sort((a, b) => b[1] - a[1]).map(([facet]) => facet)
 
@@ -180,10 +185,10 @@ export async function questionReader(
 /** So many characters are learned from between two pauses. */
 const BREATH = 5000
 
-/** A cue as it is written and as it stands after the particles at the end of a message were taken away. */
+/** A cue as it stands at the end of a message, where particles were taken away. */
 function withoutParticle(cue: string, tail: readonly string[]): string[] {
   const particle = tail.find((word) => cue.endsWith(word) && cue.length >= word.length + 2)
-  return particle === undefined ? [cue] : [cue, cue.slice(0, -particle.length)]
+  return particle === undefined ? [] : [cue.slice(0, -particle.length)]
 }
 
 function strip(text: string, lead: readonly string[], tail: readonly string[]): string {
@@ -203,15 +208,18 @@ function strip(text: string, lead: readonly string[], tail: readonly string[]): 
   return rest
 }
 
-/** 「…，别跟我说贷款」 and 「除了青创贷，…」 name what is not meant; a message that says nothing else is left as it is. */
+/**
+ * 「…，别跟我说贷款」, 「除了青创贷，…」 and 「不是夜市，…」 name what is not meant; a message that says nothing else is left
+ * as it is.
+ */
 function withoutTurnedDown(text: string): string {
   const rest = withoutEdges(text.replace(TURNED_DOWN, ''))
   return rest.length >= FEWEST_LEFT ? rest : text
 }
 
 const TURNED_DOWN =
-  /(?:别|不要|不用|不想)(?:再|跟我|给我|和我)*(?:说|提|讲|推荐|介绍)[^\p{P}\s]{1,8}$|^除了[^\p{P}\s]{2,8}?(?:以外|之外|外|[,，、]|(?=还有|别的|其他))/gu
-const FEWEST_LEFT = 4
+  /(?:别|不要|不用|不想)(?:再|跟我|给我|和我)*(?:说|提|讲|推荐|介绍)[^\p{P}\s]{1,8}$|^除了[^\p{P}\s]{2,8}?(?:以外|之外|外|[,，、]|(?=还有|别的|其他))|^不是[^\p{P}\s]{2,6}[,，]/gu
+const FEWEST_LEFT = 3
 
 /** A pattern for the end would look at every place of a long text, and strip() asks again for each word it takes away. */
 function withoutEdges(text: string): string {
