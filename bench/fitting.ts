@@ -442,37 +442,26 @@ export function outcomes(seen: readonly Seen[], { answer, askBack, worthAsking }
 }
 
 /**
- * The thresholds that cost visitors least, of those that keep what we promise about strangers. The bottom of the costs
- * is flat: the answer threshold is in the middle between those that cost hardly more, which is chance.
+ * The thresholds that cost visitors least, of those that keep what we promise about strangers.
  * @param outOfScope how many were asked that no document answers, with those that rules turn away
  */
 export function cheapest(seen: readonly Seen[], outOfScope: number): Thresholds {
-  const tried: { readonly cost: number; readonly thresholds: Thresholds }[] = []
-  for (let answer = 0.5; answer <= 0.95; answer += 0.025) {
-    const rows: typeof tried = []
+  let best: Thresholds | undefined
+  let least = Number.POSITIVE_INFINITY
+  for (let answer = 0.5; answer <= 0.95; answer += 0.025)
     for (let askBack = 0.1; askBack <= Math.min(answer, 0.6); askBack += 0.05)
       for (const worthAsking of [0.03, 0.06]) {
         const thresholds = { answer, askBack, worthAsking }
         const { cost, tally } = outcomes(seen, thresholds)
-        if (tally.strangersAnswered <= MOST_STRANGERS_ANSWERED * outOfScope) rows.push({ cost, thresholds })
+        if (cost < least && tally.strangersAnswered <= MOST_STRANGERS_ANSWERED * outOfScope)
+          [best, least] = [thresholds, cost]
       }
-    const [best] = rows.sort((a, b) => a.cost - b.cost)
-    if (best) tried.push(best)
-  }
-  const least = Math.min(...tried.map(({ cost }) => cost))
-  const good = tried.filter(({ cost }) => cost <= least * (1 + CHANCE))
-  const answers = good.map(({ thresholds }) => thresholds.answer)
-  const off = ({ thresholds }: { thresholds: Thresholds }): number =>
-    Math.abs(2 * thresholds.answer - Math.min(...answers) - Math.max(...answers))
-  const [middle] = tried.toSorted((a, b) => off(a) - off(b))
-  if (!middle) throw new Error('no thresholds keep strangers from being answered, or there are no questions')
-  return middle.thresholds
+  if (!best) throw new Error('no thresholds keep strangers from being answered, or there are no questions')
+  return best
 }
 
 /** Of those out of scope, so many may be answered with a policy. */
 const MOST_STRANGERS_ANSWERED = 0.02
-/** A quarter of the standard error of the mean cost over some two thousand questions. */
-const CHANCE = 0.034
 
 /** Ten bins of the score: how often it was right, beside what it promised. */
 export function reliability(seen: readonly Seen[]) {
