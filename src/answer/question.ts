@@ -147,12 +147,13 @@ export async function questionReader(
       }
 
     const asked = new Map<Facet, number>()
+    const isTold = storyIn(text)
     for (const { owner, from, to } of findCues(text)) {
       if (owner.endsText && to < text.length) continue
       // 「多少钱」 is understood also where no text of the base says it; then it tells nothing apart.
       const weight = neighbours.hold(text.slice(from, to)) ? FACET_WEIGHT : 0
       for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] ?? 1, weight)
-      asked.set(owner.facet, Math.max(asked.get(owner.facet) ?? 0, to - from))
+      if (!isTold(from)) asked.set(owner.facet, Math.max(asked.get(owner.facet) ?? 0, to - from))
     }
     const facets = [...asked].sort((a, b) => b[1] - a[1]).map(([facet]) => facet)
 
@@ -181,6 +182,22 @@ export async function questionReader(
     }
   }
 }
+
+/**
+ * Whether what stands at a place is told and not asked: 「我在材料公司上班,…」 asks for no papers. A story ends with what is
+ * asked, and a question mark shows it anywhere.
+ */
+function storyIn(text: string): (at: number) => boolean {
+  const clauses = text.length < STORY ? [] : [...text.matchAll(/[^,。!?;:、\s…~]+[?]?/gu)]
+  if (clauses.length <= ASKING) return () => false
+  const end = clauses.at(-ASKING)?.index ?? 0
+  const asked = clauses.filter(([clause]) => clause.endsWith('?'))
+  return (at) => at < end && !asked.some(({ index, 0: clause }) => index <= at && at < index + clause.length)
+}
+
+/** From this length on people tell a story before they ask, mostly in the last clauses. */
+export const STORY = 30
+const ASKING = 3
 
 /** So many characters are learned from between two pauses. */
 const BREATH = 5000

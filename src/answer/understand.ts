@@ -1,6 +1,6 @@
 import type { Catalog } from './catalog.ts'
 import { type Decision, decide, isLikelyKnown, nearlyNamed } from './decide.ts'
-import type { Question } from './question.ts'
+import { type Question, STORY } from './question.ts'
 import type { Rank, Ranking, Scope } from './rank.ts'
 
 export interface Understanding {
@@ -10,8 +10,6 @@ export interface Understanding {
 
 const LONG = 10
 const CLAUSE = 4
-/** From this length on people tell a story first and ask at its end. */
-const STORY = 30
 const ENDS = [2, 1, 3]
 // On labelled questions and stories that were not fitted on: a story hardly known is about something else.
 const HARDLY_KNOWN = 0.2
@@ -27,57 +25,50 @@ export function understand(catalog: Catalog, rank: Rank, question: Question, sco
   const ranking = rank(question, scope)
   const decision = decide(ranking, scope)
   if (decision.kind === 'answer' || question.unknownPlaces.length > 0) return { ranking, decision }
+  const answerTo: AnswerTo = (part) => {
+    const read = catalog.readQuestion(part)
+    if (read.rest === '') return undefined
+    const alone = rank(read, scope)
+    const verdict = decide(alone, scope)
+    return verdict.kind === 'answer' ? { ranking: alone, decision: verdict } : undefined
+  }
+  const { text } = question
   const part =
-    (question.text.length >= STORY ? endThatDecides(catalog, rank, question, scope, ranking) : undefined) ??
-    (decision.kind === 'ask-back' && question.text.length >= LONG
-      ? clauseThatDecides(catalog, rank, question, scope, ranking)
+    (text.length >= STORY ? endThatDecides(text, ranking, answerTo) : undefined) ??
+    (text.length >= LONG && decision.kind === 'ask-back'
+      ? clauseThatDecides(text, ranking, answerTo)
       : undefined)
   if (part) return part
   const nearly = decision.kind === 'hand-over' ? nearlyNamed(ranking) : undefined
   return { ranking, decision: nearly ?? decision }
 }
 
+/** What a part of a message would be answered by itself. */
+type AnswerTo = (part: string) => Understanding | undefined
+
 /** What the last two clauses, or the last one, or three, ask for surely. */
-function endThatDecides(
-  catalog: Catalog,
-  rank: Rank,
-  question: Question,
-  scope: Scope,
-  whole: Ranking,
-): Understanding | undefined {
+function endThatDecides(text: string, whole: Ranking, answerTo: AnswerTo): Understanding | undefined {
   if (whole.known < HARDLY_KNOWN) return undefined
-  const clauses = question.text.split(BETWEEN).filter((clause) => clause !== '')
+  const clauses = text.split(BETWEEN).filter((clause) => clause !== '')
+  const likely = whole.here.slice(0, 2).map(({ entry }) => entry)
   for (const many of ENDS) {
     if (clauses.length <= many) continue
-    const read = catalog.readQuestion(clauses.slice(-many).join(','))
-    if (read.rest === '') continue
-    const ranking = rank(read, scope)
-    const decision = decide(ranking, scope)
-    const first = ranking.here[0]
-    if (decision.kind !== 'answer' || first === undefined || first.score < SURE) continue
-    if (whole.here.slice(0, 2).some(({ entry }) => entry === first.entry)) return { ranking, decision }
+    const end = answerTo(clauses.slice(-many).join(','))
+    const first = end?.ranking.here[0]
+    if (first && first.score >= SURE && likely.includes(first.entry)) return end
   }
   return undefined
 }
 
-function clauseThatDecides(
-  catalog: Catalog,
-  rank: Rank,
-  question: Question,
-  scope: Scope,
-  whole: Ranking,
-): Understanding | undefined {
+/** The clause that asks most surely for what comes first in the whole story. */
+function clauseThatDecides(text: string, whole: Ranking, answerTo: AnswerTo): Understanding | undefined {
   if (!isLikelyKnown(whole)) return undefined
   let best: Understanding | undefined
-  for (const clause of clausesOf(question.text)) {
-    const read = catalog.readQuestion(clause)
-    if (read.rest === '') continue
-    const ranking = rank(read, scope)
-    const decision = decide(ranking, scope)
-    const [first] = ranking.here
-    if (decision.kind !== 'answer' || first?.entry !== whole.here[0]?.entry) continue
-    if (best === undefined || (first?.score ?? 0) > (best.ranking.here[0]?.score ?? 0))
-      best = { ranking, decision }
+  for (const clause of clausesOf(text)) {
+    const alone = answerTo(clause)
+    const first = alone?.ranking.here[0]
+    if (first?.entry === whole.here[0]?.entry && (first?.score ?? 0) > (best?.ranking.here[0]?.score ?? 0))
+      best = alone
   }
   return best
 }
