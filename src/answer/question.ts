@@ -1,4 +1,5 @@
 import type { Content, Facet } from '../model/content.ts'
+import { clausesOf } from '../text/clauses.ts'
 import { WordList, wordFinder } from '../text/find.ts'
 import { normalizedText } from '../text/normalize.ts'
 import { compileFinder, compileWording } from '../text/pattern.ts'
@@ -35,9 +36,9 @@ const MOST_PLACES = 8
 /** Stands for a place's name in the wordings of `filler.passing`. */
 const PLACE = '地名'
 
-/** So many names are gone through between two pauses. */
 /** A shorter name is too easily found by swapping two characters. */
 const SHORTEST_NAME = 3
+/** So many names are gone through between two pauses. */
 const NAMES_AT_ONCE = 500
 
 /**
@@ -188,11 +189,11 @@ export async function questionReader(
  * asked, and a question mark shows it anywhere.
  */
 function storyIn(text: string): (at: number) => boolean {
-  const clauses = text.length < STORY ? [] : [...text.matchAll(/[^,。!?;:、\s…~]+[?]?/gu)]
+  const clauses = text.length < STORY ? [] : clausesOf(text)
   if (clauses.length <= ASKING) return () => false
-  const end = clauses.at(-ASKING)?.index ?? 0
-  const asked = clauses.filter(([clause]) => clause.endsWith('?'))
-  return (at) => at < end && !asked.some(({ index, 0: clause }) => index <= at && at < index + clause.length)
+  const end = clauses.at(-ASKING)?.from ?? 0
+  const asked = clauses.filter(({ isQuestion }) => isQuestion)
+  return (at) => at < end && !asked.some(({ from, to }) => from <= at && at < to)
 }
 
 /** From this length on people tell a story before they ask, mostly in the last clauses. */

@@ -1,3 +1,4 @@
+import { clausesOf } from '../text/clauses.ts'
 import type { Catalog } from './catalog.ts'
 import { type Decision, decide, isLikelyKnown, nearlyNamed } from './decide.ts'
 import { type Question, STORY } from './question.ts'
@@ -14,7 +15,8 @@ const ENDS = [2, 1, 3]
 // On labelled questions and stories that were not fitted on: a story hardly known is about something else.
 const HARDLY_KNOWN = 0.2
 const SURE = 0.8
-const BETWEEN = /[,。!?;:、，！？；：…~\s]+/u
+/** Each costs a ranking: of a very long story the last ones are looked at. */
+const MOST_CLAUSES = 8
 
 /**
  * Ranks and decides. A long story that is not clear as a whole is looked at clause by clause: the wish often stands in
@@ -49,7 +51,7 @@ type AnswerTo = (part: string) => Understanding | undefined
 /** What the last two clauses, or the last one, or three, ask for surely. */
 function endThatDecides(text: string, whole: Ranking, answerTo: AnswerTo): Understanding | undefined {
   if (whole.known < HARDLY_KNOWN) return undefined
-  const clauses = text.split(BETWEEN).filter((clause) => clause !== '')
+  const clauses = clausesOf(text).map((clause) => clause.text)
   const likely = whole.here.slice(0, 2).map(({ entry }) => entry)
   for (const many of ENDS) {
     if (clauses.length <= many) continue
@@ -63,17 +65,14 @@ function endThatDecides(text: string, whole: Ranking, answerTo: AnswerTo): Under
 /** The clause that asks most surely for what comes first in the whole story. */
 function clauseThatDecides(text: string, whole: Ranking, answerTo: AnswerTo): Understanding | undefined {
   if (!isLikelyKnown(whole)) return undefined
+  const clauses = clausesOf(text).filter((clause) => clause.text.length >= CLAUSE)
+  if (clauses.length < 2) return undefined
   let best: Understanding | undefined
-  for (const clause of clausesOf(text)) {
-    const alone = answerTo(clause)
+  for (const clause of clauses.slice(-MOST_CLAUSES)) {
+    const alone = answerTo(clause.text)
     const first = alone?.ranking.here[0]
     if (first?.entry === whole.here[0]?.entry && (first?.score ?? 0) > (best?.ranking.here[0]?.score ?? 0))
       best = alone
   }
   return best
-}
-
-function clausesOf(text: string): string[] {
-  const clauses = text.split(BETWEEN).filter((clause) => clause.length >= CLAUSE)
-  return clauses.length > 1 ? clauses.slice(-8) : []
 }
