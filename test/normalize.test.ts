@@ -193,13 +193,18 @@ describe('the bot', () => {
   )
 
   it('answers any string, within bounds and without a throw', async () => {
+    // A reply may quote what its visitor typed (“我的数据” does): only a placeholder nobody typed is one left unfilled.
+    const typed = new Set<string>()
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { maxLength: 4 }), async (pieces) => {
         // Few visitors, so that the strings meet open menus and pending consents.
-        const reply = await say(pieces.join(''), `visitor ${pieces.length}`)
+        const visitor = `visitor ${pieces.length}`
+        if (pieces.includes('{office}')) typed.add(visitor)
+        const reply = await say(pieces.join(''), visitor)
+        const ours = typed.has(visitor) ? reply.text.replaceAll('{office}', '') : reply.text
         expect(reply.text.trim()).not.toBe('')
         expect(reply.text.length).toBeLessThan(BOUNDS.text)
-        expect(reply.text).not.toMatch(/undefined|\[object|\{\w+\}/)
+        expect(ours).not.toMatch(/undefined|\[object|\{\w+\}/)
         expect(reply.entries.length).toBeLessThanOrEqual(BOUNDS.entries)
         expect(reply.choices.length).toBeLessThanOrEqual(reply.decision === 'ask-back' ? 4 : BOUNDS.choices)
         expect(reply.score).toBeGreaterThanOrEqual(0)
