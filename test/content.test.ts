@@ -419,6 +419,10 @@ describe('nothing wrong', () => {
     ['Windows line ends', rewritten((text) => text.replaceAll('\n', '\r\n'))],
     ['a byte order mark', rewritten((text) => `\uFEFF${text}`)],
     ['both, as Notepad writes them', rewritten((text) => `\uFEFF${text.replaceAll('\n', '\r\n')}`)],
+    [
+      'a byte order mark before a list and a remark in it',
+      () => folder.edit('knowledge/sources.yaml', /^(?:#.*\n)*- id: (.*)$/m, '\uFEFF- id: $1 # 备注'),
+    ],
     ['spaces at the ends of lines', rewritten((text) => text.replace(/^(- .*|[a-z]+: .*)$/gm, '$1  '))],
   ])('%s are fine and change no content', async (_, how) => {
     const before = await loadContent(folder.root)

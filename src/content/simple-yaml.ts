@@ -7,8 +7,8 @@ export type Plain = string | number | boolean | Plain[] | { [key: string]: Plain
  * knows all of YAML and every position in it is asked; it takes ten times as long, and most files need neither.
  */
 export function readSimpleYaml(written: string): Plain | undefined {
-  // As Notepad writes them.
-  const text = written.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n')
+  // As Windows ends lines.
+  const text = written.replaceAll('\r\n', '\n')
   if (UNUSUAL.test(text)) return undefined
   const lines = linesOf(text)
   const first = lines[0]

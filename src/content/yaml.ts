@@ -22,9 +22,11 @@ export interface Parsed<T> {
 
 /**
  * Reads YAML and checks it. Every problem names file, line and cure.
- * @param firstLine the line of the file at which `text` begins (front matter begins at 2)
+ * @param firstLine the line of the file at which `written` begins (front matter begins at 2)
  */
-export function readYaml<T>(file: string, text: string, schema: z.ZodType<T>, firstLine = 1): Parsed<T> {
+export function readYaml<T>(file: string, written: string, schema: z.ZodType<T>, firstLine = 1): Parsed<T> {
+  // As Notepad writes it. The parser takes a byte order mark before a list for an indentation.
+  const text = written.replace(/^\uFEFF/, '')
   const simple = readSimpleYaml(text)
   const checked = simple === undefined ? undefined : schema.safeParse(simple)
   if (!checked?.success) return readWithPositions(file, text, schema, firstLine)
