@@ -24,6 +24,8 @@ export interface Question {
   readonly facets: readonly Facet[]
   /** What is left when regions, facets and empty words are taken away; empty for a bare 「那昆明呢」 or 「要什么材料」. */
   readonly rest: string
+  /** The same without the empty words in it: what is said at all. */
+  readonly gist: string
 }
 
 export type ReadQuestion = (normalized: string) => Question
@@ -88,6 +90,9 @@ export async function questionReader(
         ]),
     ),
   )
+  const findUnless = compileFinder<Facet>(
+    content.facets.flatMap((facet) => facet.unless.map((cue) => [facet, cue.toLowerCase()] as const)),
+  )
   await pause()
   const findNotOurs = wordFinder(content.notOurs.map((word) => word.toLowerCase()))
   const findPlaces = wordFinder(content.places.map((place) => place.toLowerCase()))
@@ -98,6 +103,7 @@ export async function questionReader(
     word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
   )
   const empty = new RegExp(`^(?:${emptyWords.join('|')})+$`, 'u')
+  const emptyAnywhere = new RegExp(emptyWords.join('|'), 'gu')
   await pause()
   const neighbours = new Neighbours()
   for (const { name } of regionNames) neighbours.add(normalizedText(name))
@@ -149,8 +155,10 @@ export async function questionReader(
 
     const asked = new Map<Facet, number>()
     const isTold = storyIn(text)
+    const excused = findUnless(text)
     for (const { owner, from, to } of findCues(text)) {
       if (owner.endsText && to < text.length) continue
+      if (excused.some((one) => one.owner === owner.facet && one.from < to && from < one.to)) continue
       // 「多少钱」 is understood also where no text of the base says it; then it tells nothing apart.
       const weight = neighbours.hold(text.slice(from, to)) ? FACET_WEIGHT : 0
       for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] ?? 1, weight)
@@ -171,6 +179,7 @@ export async function questionReader(
     for (let i = 0; i < text.length; i++) if (weights[i] === 1) rest += text[i]
     rest = rest.replace(/[^\p{L}\p{N}]+/gu, '')
     makeLight(text, weights)
+    if (empty.test(rest) || (rest.length < 2 && (facets.length > 0 || regions.length > 0))) rest = ''
     return {
       text,
       written,
@@ -179,7 +188,8 @@ export async function questionReader(
       unknownPlaces: [...new Set(unknownPlaces)],
       notOurs: [...new Set(foreign)],
       facets,
-      rest: empty.test(rest) || (rest.length < 2 && (facets.length > 0 || regions.length > 0)) ? '' : rest,
+      rest,
+      gist: rest.replace(emptyAnywhere, ''),
     }
   }
 }

@@ -90,6 +90,7 @@ export const facetsFile = z.array(
     label: sentence,
     heading: sentence.optional(),
     cues: words,
+    unless: words.default([]),
     unsaid: sentence,
     what: sentence.optional(),
   }),

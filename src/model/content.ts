@@ -76,6 +76,8 @@ export interface Facet {
   readonly heading?: string | undefined
   readonly label: string
   readonly cues: readonly string[]
+  /** A cue that touches one of these counts for nothing: 「哪几个」 asks which, not how many. */
+  readonly unless: readonly string[]
   /** Said when the entry has no such section. */
   readonly unsaid: string
   /** The same in a list of what is not said: 「文件没有写明申请材料、联系电话」. */
@@ -212,6 +214,7 @@ export const PHRASES = {
   subscriptions: ['list'],
   subscriptionsPending: ['scope'],
   subscriptionDropped: ['scope'],
+  subscriptionNarrowed: ['topics'],
   subscribeInPrivate: [],
   subscribeFirst: [],
   noEvents: [],
@@ -254,6 +257,7 @@ export const PHRASES = {
   allTopics: [],
   eraseConfirm: [],
   eraseLabel: [],
+  keepLabel: [],
   erased: [],
   eraseCancelled: [],
   urgentStay: [],

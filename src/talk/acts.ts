@@ -1,4 +1,5 @@
 import type { Content, SmallTalk, Wording } from '../model/content.ts'
+import { clausesOf } from '../text/clauses.ts'
 import { bare } from '../text/normalize.ts'
 import { compileWording } from '../text/pattern.ts'
 
@@ -8,7 +9,9 @@ export const ACTS = [
   'call-off-reminder',
   'my-subscriptions',
   'subscribe',
+  'subscribe-to',
   'subscribe-more',
+  'unsubscribe-from',
   'erase-my-data',
   'my-data',
   'human',
@@ -23,6 +26,7 @@ export const ACTS = [
   'ask-instead',
   'cancel',
   'agree',
+  'yes',
   'source',
   'start',
 ] as const
@@ -42,9 +46,16 @@ export function wordingReader(content: Content): ReadActs {
   const talks = content.smallTalk.map((talk) => ({ talk, ...compile(talk) }))
   return {
     act: (text, stripped) =>
-      (acts.find(({ whole }) => whole(text) || whole(stripped)) ?? acts.find(({ within }) => within(text)))
-        ?.id,
-    smallTalk: (text, stripped) => talks.find(({ whole }) => whole(text) || whole(stripped))?.talk,
+      (
+        acts.find(({ whole }) => whole(text) || whole(stripped)) ??
+        acts.find(({ within }) => within(text) || within(stripped))
+      )?.id,
+    smallTalk: (text, stripped) => {
+      const whole = (said: string): SmallTalk | undefined => talks.find((one) => one.whole(said))?.talk
+      // 「OK没别的了，拜拜」 is small talk in each of its clauses; the last one is replied to.
+      const inClauses = clausesOf(stripped).map((clause) => whole(clause.text))
+      return whole(text) ?? whole(stripped) ?? (inClauses.every(Boolean) ? inClauses.at(-1) : undefined)
+    },
     smallTalkWithin: (text) => talks.find(({ within }) => within(text))?.talk,
   }
 }

@@ -76,68 +76,36 @@ export async function carryOut(
 
     case 'subscribe':
     case 'subscribe-in':
+    case 'subscribe-to':
     case 'subscribe-more': {
+      const isNamed = topicsIn(content, text).length > 0 || (question?.regions.length ?? 0) > 0
+      if (act === 'subscribe-to' && !isNamed) break
       if (
         act === 'subscribe-more' &&
         pending?.for !== 'consent' &&
         (await subscriptionsOf(around.db, message.address)).length === 0
       )
-        return undefined
+        break
       if (message.inGroup) return one('subscribeInPrivate')
       return offerSubscription(around, message, calm, asked, text, region, pending)
     }
     case 'my-subscriptions':
       return listSubscriptions(around, message, session)
-    case 'unsubscribe': {
-      const current = await subscriptionsOf(around.db, message.address)
-      const reminders = await waitingReminders(around, message)
-      const calledOff = (list: typeof reminders) => say(content, 'remindCalledOff', { list: inWords(list) })
-      if (current.length === 0 && reminders.length === 0 && pending?.for === 'consent')
-        return one('subscriptionDropped', { scope: scopeInWords(content, scopeOf(pending)) }, calm)
-      if (current.length === 0 && reminders.length === 0)
-        return one(message.inGroup ? 'unsubscribeInPrivate' : 'notSubscribed')
-      const topics = topicsIn(content, text)
-      const only = {
-        ...(question?.regions[0] ? { region: question.regions[0] } : {}),
-        ...(topics[0] ? { topic: topics[0] } : {}),
-      }
-      const ended = current.filter(
-        (sub) => (!only.region || sub.region === only.region) && (!only.topic || sub.topic === only.topic),
-      )
-      // 退订 must never fail on a detail: what does not match anything ends everything.
-      const partly = ended.length > 0 && Object.keys(only).length > 0
-      await unsubscribe(around.db, message.address, around.now, partly ? only : {})
-      const told = [
-        ...(current.length > 0
-          ? [
-              say(content, 'unsubscribed', {
-                scope: scopeInWords(content, ended.length > 0 ? ended : current),
-              }),
-            ]
-          : []),
-        ...(reminders.length === 0
-          ? []
-          : [partly ? say(content, 'remindersStay', { list: inWords(reminders) }) : calledOff(reminders)]),
-      ]
-      return {
-        draft: { decision: 'act', sections: told.map((text) => ({ kind: 'note', text })) },
-        session: calm,
-      }
+    case 'unsubscribe':
+    case 'unsubscribe-from': {
+      const ended = await endSubscriptions(around, message, calm, act, {
+        topics: topicsIn(content, text),
+        region: question?.regions[0],
+        pending,
+      })
+      if (ended) return ended
+      break
     }
 
     case 'my-data':
       return showMyData(around, message, calm)
     case 'erase-my-data':
-      return {
-        draft: {
-          ...plainDraft(content, 'act', 'eraseConfirm'),
-          choices: [
-            { label: say(content, 'eraseLabel'), action: { do: 'agree' } },
-            { label: say(content, 'declineLabel'), action: { do: 'cancel' } },
-          ],
-        },
-        session: { ...calm, pending: { for: 'erasure', at: around.now.getTime() } },
-      }
+      return askErasure(around, calm)
 
     case 'agree':
       if (pending?.for === 'erasure') {
@@ -158,6 +126,9 @@ export async function carryOut(
         })
       }
       return undefined
+    case 'yes':
+      // What cannot be undone takes the word itself.
+      return pending?.for === 'erasure' ? askErasure(around, calm) : undefined
     case 'cancel':
       return one(
         pending?.for === 'erasure'
@@ -168,19 +139,30 @@ export async function carryOut(
               ? 'eraseCancelled'
               : 'cancelled',
       )
+  }
+  if (pending?.for === 'inquiry' && text !== '') {
+    await addInquiry(
+      around.db,
+      message.address,
+      region,
+      mask(message.text.slice(0, 2000)).slice(0, 500),
+      around.now,
+    )
+    return one('handedOver', { office: officeOf(content, region) })
+  }
+  return announced(around, calm, text, region)
+}
 
-    default:
-      if (pending?.for === 'inquiry' && text !== '') {
-        await addInquiry(
-          around.db,
-          message.address,
-          region,
-          mask(message.text.slice(0, 2000)).slice(0, 500),
-          around.now,
-        )
-        return one('handedOver', { office: officeOf(content, region) })
-      }
-      return announced(around, calm, text, region)
+function askErasure({ now, knowledge: { content } }: Around, session: Session): Outcome {
+  return {
+    draft: {
+      ...plainDraft(content, 'act', 'eraseConfirm'),
+      choices: [
+        { label: say(content, 'eraseLabel'), action: { do: 'agree' } },
+        { label: say(content, 'keepLabel'), action: { do: 'cancel' } },
+      ],
+    },
+    session: { ...session, pending: { for: 'erasure', at: now.getTime() } },
   }
 }
 
@@ -247,7 +229,20 @@ async function offerSubscription(
       draft: plainDraft(content, 'act', 'alreadySubscribed', { scope: scopeInWords(content, wanted) }),
       session,
     }
-  const consent = plainDraft(content, 'act', 'consent', { scope: scopeInWords(content, wanted) })
+  return askConsent(around, session, where, topics)
+}
+
+function askConsent(
+  { now, knowledge: { content } }: Around,
+  session: Session,
+  region: string,
+  topics: readonly string[],
+): Outcome {
+  const scope = scopeInWords(
+    content,
+    topics.map((topic) => ({ region, topic })),
+  )
+  const consent = plainDraft(content, 'act', 'consent', { scope })
   const shown = inScript(consent.sections[0]?.text ?? '', session.traditional ? 'traditional' : 'simplified')
   return {
     draft: {
@@ -256,13 +251,74 @@ async function offerSubscription(
         { label: say(content, 'consentLabel'), action: { do: 'agree' } },
         { label: say(content, 'declineLabel'), action: { do: 'cancel' } },
       ],
-      region: where,
+      region,
     },
-    session: {
-      ...session,
-      pending: { for: 'consent', region: where, topics, shown, at: around.now.getTime() },
-    },
+    session: { ...session, pending: { for: 'consent', region, topics, shown, at: now.getTime() } },
   }
+}
+
+/**
+ * Ends what is named, or everything. 「体育的不要了」 may be about anything: undefined when it names nothing that is
+ * subscribed or waits for consent. 「退订」 never fails on a detail: what does not match anything ends everything.
+ */
+async function endSubscriptions(
+  around: Around,
+  message: Message,
+  session: Session,
+  act: 'unsubscribe' | 'unsubscribe-from',
+  {
+    topics,
+    region,
+    pending,
+  }: {
+    readonly topics: readonly string[]
+    readonly region: string | undefined
+    readonly pending: Session['pending']
+  },
+): Promise<Outcome | undefined> {
+  const { content } = around.knowledge
+  const note = (...texts: readonly string[]): Outcome => ({
+    draft: { decision: 'act', sections: texts.map((text) => ({ kind: 'note', text })) },
+    session,
+  })
+  const current = await subscriptionsOf(around.db, message.address)
+  const reminders = await waitingReminders(around, message)
+  const offered = pending?.for === 'consent' ? scopeOf(pending) : []
+  const isNamed = topics.length > 0 || region !== undefined
+  const isMeant = (one: Subscription): boolean =>
+    (region === undefined || one.region === region) && (topics.length === 0 || topics.includes(one.topic))
+  if (act === 'unsubscribe-from' && !(isNamed && [...current, ...offered].some(isMeant))) return undefined
+
+  const left = offered.filter((one) => !isMeant(one))
+  if (isNamed && left[0] && left.length < offered.length) {
+    const asked = askConsent(
+      around,
+      session,
+      left[0].region,
+      left.map(({ topic }) => topic),
+    )
+    const narrowed = note(say(content, 'subscriptionNarrowed', { topics: topics.join('、') }))
+    return {
+      ...asked,
+      draft: { ...asked.draft, sections: [...narrowed.draft.sections, ...asked.draft.sections] },
+    }
+  }
+  if (current.length === 0 && reminders.length === 0)
+    return note(
+      offered.length > 0
+        ? say(content, 'subscriptionDropped', { scope: scopeInWords(content, offered) })
+        : say(content, message.inGroup ? 'unsubscribeInPrivate' : 'notSubscribed'),
+    )
+
+  const ended = current.filter(isMeant)
+  const partly = ended.length > 0 && isNamed
+  for (const only of partly ? ended : [{}]) await unsubscribe(around.db, message.address, around.now, only)
+  const scope = scopeInWords(content, ended.length > 0 ? ended : current)
+  const list = inWords(reminders)
+  return note(
+    ...(current.length > 0 ? [say(content, 'unsubscribed', { scope })] : []),
+    ...(reminders.length > 0 ? [say(content, partly ? 'remindersStay' : 'remindCalledOff', { list })] : []),
+  )
 }
 
 /** What a visitor was asked to agree to. */

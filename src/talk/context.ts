@@ -11,7 +11,7 @@ import { entryOf, tell, traceOf } from './tell.ts'
 export const LITTLE = 4
 
 /** A question this short leans on what was said before. */
-export const isElliptical = ({ rest }: Question): boolean => rest.length <= 6
+export const isElliptical = ({ rest, gist }: Question): boolean => rest.length <= 6 || gist.length <= LITTLE
 
 /** What an elliptical question may be about: the last entry, its neighbours, the other candidates of that question, what was told before. */
 export function contextOf(content: Content, session: Session): Set<string> | undefined {
@@ -48,8 +48,7 @@ export function fromContext(
   orAsk: boolean,
 ): Outcome | undefined {
   const { rank } = around.knowledge
-  const only = new Set([...context].filter((id) => id !== session.topic?.entry))
-  const ranking = rank(question, { region, only })
+  const ranking = rank(question, { region, only: context })
   // Where other candidates were close, one of the few must stand out plainly.
   const fitting = ranking.here.filter(orAsk ? agrees : speaksOf)
   const [first, second] = fitting
@@ -59,6 +58,24 @@ export function fromContext(
   if (!orAsk) return undefined
   return askAmong(around, session, question, region, fitting, ranking)
 }
+
+/**
+ * What an elliptical question is plainly nearest to, when the conversation is about it: alone 「违规卖的商家呢」 may mean
+ * anything, but said after an answer it goes on from there. Undefined: it leads away, or several are near.
+ */
+export function plainlyNext(
+  { here, known, question }: Ranking,
+  context: ReadonlySet<string>,
+  last: Entry | undefined,
+): Candidate | undefined {
+  const [first] = here
+  const share = first?.entry === last ? HALF : MOSTLY
+  const goesOn = first && context.has(first.entry.id) && speaksOf(first) && first.score >= share * known
+  return goesOn && question.notOurs.length === 0 ? first : undefined
+}
+
+const MOSTLY = 0.8
+const HALF = 0.5
 
 /** 「钱的事先说」 when nothing fits plainly: those of the few that speak of such things, to choose from. */
 export function anyOf(
@@ -115,7 +132,7 @@ export function oneOfThose(
 }
 
 /** Among so few the one that fits is likely, whatever it would be among all. */
-function leaning(ranking: Ranking, entry: Entry): Ranking {
+export function leaning(ranking: Ranking, entry: Entry): Ranking {
   const here = ranking.here.map((one) =>
     one.entry === entry ? { ...one, score: Math.max(one.score, LIKELY) } : one,
   )

@@ -9,7 +9,7 @@ import { eventBy, showEvent } from './events.ts'
 import { notThat, otherThings } from './follow-up.ts'
 import type { Knowledge } from './knowledge.ts'
 import { chosenPosition, MENU_MS } from './menu.ts'
-import { pointedAt } from './pointing.ts'
+import { listedInAnswer, pointedAt } from './pointing.ts'
 import { remindOf } from './remind.ts'
 import { reply } from './reply.ts'
 import { entryOf, facetList, tell } from './tell.ts'
@@ -55,23 +55,22 @@ export async function converse(
   const { knowledge, now } = around
   const { content, catalog, acts } = knowledge
   let session = forgetStale(stored, now)
-  if (message.region) {
-    const id = regionByName(content, message.region)
-    if (id) session = { ...session, region: id }
-  }
   if (message.choice) return choose(around, message, session, message.choice)
   if (message.unreadable || text === '')
     return { draft: plainDraft(content, 'small-talk', 'unreadable'), session }
 
   const position = chosenPosition(text)
-  if (position !== undefined && session.menu) return take(around, message, session, position)
+  if (position !== undefined && session.menu)
+    return listedInAnswer(around, session, text) ?? take(around, message, session, position)
 
   const question = catalog.readQuestion(text)
   const heard = acts.act(text, question.written)
   const insteadOfStaff = heard === 'ask-instead'
   if (insteadOfStaff) session = { ...session, pending: undefined }
   const act = insteadOfStaff ? undefined : heard
-  if (session.urgent && act === undefined) {
+  const yes = act === 'yes' ? agreedTo(session) : undefined
+  if (yes !== undefined) return take(around, message, session, yes)
+  if (session.urgent && (act === undefined || act === 'yes')) {
     const still = stayUrgent(around, text, question, session)
     if (still) return still
   }
@@ -108,6 +107,14 @@ export async function converse(
       reply(around, message, from, anew, { exclude }),
     )
   return pointedAt(around, session, text) ?? reply(around, message, session, question, {})
+}
+
+/** What a plain 「是的」 or 「好的」 chooses: the consent, or the only thing that was asked about. */
+function agreedTo({ menu, topic, pending }: Session): number | undefined {
+  const actions = menu?.actions ?? []
+  if (pending?.for === 'consent' && actions[0]?.do === 'agree') return 0
+  const things = actions.filter(({ do: does }) => does !== 'hand-over')
+  return topic?.decision === 'ask-back' && things.length === 1 && things[0] === actions[0] ? 0 : undefined
 }
 
 /** How Telegram writes commands; those we know are acts. */
@@ -163,7 +170,7 @@ function stayUrgent(around: Around, text: string, question: Question, session: S
   return { draft: composeUrgent(kind, content.hotlines, say(content, 'urgentStay')), session }
 }
 
-const CLEAR_NEW_QUESTION = 0.6
+const CLEAR_NEW_QUESTION = 0.75
 const RELIEF = /开玩笑|没事|好多了|好点了|不难受了|骗你的|逗你|说着玩/
 
 async function choose(

@@ -1,6 +1,7 @@
 import type { Question } from '../answer/question.ts'
 import type { Entry } from '../model/content.ts'
 import type { Session } from '../model/session.ts'
+import { withDigits } from '../text/numerals.ts'
 import { agrees, CLEAR_LEAD, LITTLE, speaksOf } from './context.ts'
 import type { Around, Outcome } from './converse.ts'
 import { offered } from './follow-up.ts'
@@ -19,20 +20,12 @@ export function pointedAt(around: Around, session: Session, text: string): Outco
   const place = placeInList(text)
   if (place) {
     const question = read(place.rest)
-    const { together, decision, entry } = session.topic ?? {}
-    const byNumber = (): Outcome | undefined =>
+    const { together } = session.topic ?? {}
+    const byNumber =
       question.rest.length > LITTLE
         ? undefined
         : show(entryOf(content, (together ?? offered(session)).at(place.position)), question)
-    const inAnswer = (): Outcome | undefined => {
-      if (together !== undefined || decision !== 'answer') return undefined
-      const item = itemIn(entryOf(content, entry), place.position)
-      if (item === '') return undefined
-      const [first] = rank(read(`${item}${place.rest}`), { region: session.region }).here
-      return first && holds(first.entry, item) ? show(first.entry, question) : undefined
-    }
-    // The choices below an answer have numbers, what it lists has kinds.
-    const pointed = place.isKind ? (inAnswer() ?? byNumber()) : (byNumber() ?? inAnswer())
+    const pointed = listedInAnswer(around, session, text) ?? byNumber
     if (pointed) return pointed
   }
 
@@ -51,14 +44,30 @@ export function pointedAt(around: Around, session: Session, text: string): Outco
   return agrees(first) || onlyOne ? show(first.entry, question) : undefined
 }
 
+/**
+ * 「第二个是什么」 after an answer that lists things means one of them, whatever else can be chosen below; a bare number
+ * means the choices, which are numbered.
+ */
+export function listedInAnswer(around: Around, session: Session, text: string): Outcome | undefined {
+  const { content, catalog, rank } = around.knowledge
+  const { together, decision, entry } = session.topic ?? {}
+  const place = placeInList(text)
+  if (place === undefined || together !== undefined || decision !== 'answer') return undefined
+  const last = entryOf(content, entry)
+  const item = itemIn(last, place.position)
+  if (last === undefined || item === '') return undefined
+  const { facets } = catalog.readQuestion(place.rest)
+  const [first] = rank(catalog.readQuestion(`${item}${place.rest}`), { region: session.region }).here
+  const about = first && holds(first.entry, item) ? first.entry : last
+  return tell(around, session, about, { facets, facetFirst: facets.length > 0 })
+}
+
 /** The first group: the visitor leaves what was told last. */
 const GOING_BACK =
-  /(?:还是)?(?:再|接着)?(说回|回到|再说说|说说)?(?:刚才|刚刚|上面|之前|开头|一开始|前面)(?:你?(?:说|讲|问|提|聊)(?:的|到的|过的)?|那个?|的)*/u
+  /^(?:好了?,?)?(?:回来说|接着说|继续说|说正事|说回正题|言归正传)[,，\s]*|(?:还是)?(?:再|接着)?(说回|回到|再说说|说说)?(?:刚才|刚刚|上面|之前|开头|一开始|前面)(?:你?(?:说|讲|问|提|聊)(?:的|到的|过的)?|那个?|的)*/u
 
 interface Place {
   readonly position: number
-  /** 「第二种」. */
-  readonly isKind: boolean
   readonly rest: string
 }
 
@@ -73,17 +82,24 @@ function placeInList(text: string): Place | undefined {
   const last = first === undefined ? -1 : 0
   return {
     position: nth === undefined ? last : ('一二三四'.indexOf(nth) + 1 || Number(nth)) - 1,
-    isKind: /[种类]$/.test(whole),
     rest: text.slice(whole.length),
   }
 }
 
-/** What stands at a place in the first list that an answer gives: 「公租房、保障性租赁住房、共有产权住房」. */
+/**
+ * What stands at a place in the first list that an answer gives: 「公租房、保障性租赁住房、共有产权住房」, 「《…规划》《…规划》」. No
+ * list is what is said to be open: 「具体怎么做、有什么待遇，文件没有写」.
+ */
 function itemIn(entry: Entry | undefined, position: number): string {
-  const list = /[^，。；：、]+(?:、[^，。；：、]+)+/u.exec(entry?.answer ?? '')?.[0]
-  const items = list?.split(/、|和|以及|等/u).filter((item) => item !== '') ?? []
+  const list = LIST.exec(entry?.answer ?? '')?.[0] ?? ''
+  if (OPEN.test(list)) return ''
+  const items = list.split(BETWEEN_ITEMS).filter((item) => item !== '')
   return items.at(position)?.replace(/[“”《》]/gu, '') ?? ''
 }
+
+const LIST = /[^，。；：、]+(?:、[^，。；：、]+)+|(?:[《“][^《》“”，。；：]+[》”]){2,}/u
+const BETWEEN_ITEMS = /、|和|以及|等|(?<=[》”])(?=[《“])/u
+const OPEN = /怎么|什么|哪|谁/u
 
 const holds = ({ title, answer, aliases }: Entry, item: string): boolean =>
   [title, answer, ...aliases].some((text) => text.replace(/[“”《》]/gu, '').includes(item))
@@ -103,23 +119,37 @@ export function takenUp(
     return undefined
   const { facets } = question
   if (facets.some(({ id }) => !OF_FIGURES.has(id))) return undefined
-  const word = question.rest.replace(/^[那要给有都]+|(?:的|那种|那个|这种|这个|呢)+$/gu, '')
+  const words = withDigits(question.rest)
+    .split('还是')
+    .map((word) => word.replace(TURNING, ''))
+    .filter((word) => word !== '')
   const clauses = [last.answer, ...Object.values(last.facets)]
+    .map((text) => withDigits(text.toLowerCase()))
     .join('，')
-    .toLowerCase()
-    .split(/[，。；：]/u)
-  if (word === '' || !clauses.some((clause) => clause.includes(word) && /\d/.test(clause.replace(word, ''))))
-    return undefined
+    .split(/[，。；：、]/u)
+  const found = words.flatMap((word) => {
+    const clause = clauses.find((one) => one.includes(word) && /\d/.test(one.replace(word, '')))
+    return clause === undefined ? [] : [{ word, clause }]
+  })[0]
+  if (found === undefined) return undefined
+  const { word, clause } = found
+  // 「博士50人」 says nothing else, so that 「博士呢」 means no other thing of that name.
+  const isAllOf = clause.replace(word, '').length <= FIGURE
   const position = catalog.byEntry.get(last.id)
   const others = [...catalog.findNamed(question.text)].filter(
     ([at, plainness]) => at !== position && plainness === 1,
   )
-  if (others.length > 0) return undefined
+  if (others.length > 0 && !isAllOf) return undefined
   const said = facets.filter(({ id }) => last.facets[id] !== undefined)
   return {
     outcome: tell(around, session, last, { facets: said, facetFirst: true }),
-    plainly: word.length === 1 || /\d/.test(word) || facets.length > 0,
+    plainly: word.length === 1 || /\d/.test(word) || facets.length > 0 || isAllOf,
   }
 }
+
+/** What stands around the word that is taken up. */
+const TURNING = /^(?:[那要给有都再]|里头|里面|其中)+|(?:的|那种|那个|这种|这个|呢)+$/gu
+/** As long as a figure with its unit: 「200人」. */
+const FIGURE = 5
 
 const OF_FIGURES = new Set(['数量', '标准'])

@@ -6,7 +6,17 @@ import type { Content, Entry, PhraseName } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { Session } from '../model/session.ts'
 import { type Draft, type DraftChoice, entryChoices, plainDraft, regionName, say } from './compose.ts'
-import { anyOf, contextOf, fromContext, isElliptical, oneOfThose, speaksMostOf, speaksOf } from './context.ts'
+import {
+  anyOf,
+  contextOf,
+  fromContext,
+  isElliptical,
+  leaning,
+  oneOfThose,
+  plainlyNext,
+  speaksMostOf,
+  speaksOf,
+} from './context.ts'
 import type { Around, Outcome } from './converse.ts'
 import { type Ask, followUp } from './follow-up.ts'
 import { notHere, unsure } from './honest.ts'
@@ -79,6 +89,16 @@ export function reply(
     const taken = takenUp(around, moved, question)
     if (taken && (taken.plainly || decision.kind !== 'answer')) return taken.outcome
   }
+  const next =
+    context && leans && decision.kind !== 'answer' ? plainlyNext(ranking, context, lastEntry) : undefined
+  if (next)
+    return tell(
+      around,
+      moved,
+      next.entry,
+      { facets, facetFirst: next.entry === lastEntry },
+      leaning(ranking, next.entry),
+    )
   if (context && leans && (decision.kind === 'hand-over' || decision.kind === 'elsewhere')) {
     const outcome = fromContext(around, moved, question, region, context, true)
     if (outcome) return outcome

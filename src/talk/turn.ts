@@ -9,7 +9,7 @@ import { loadSession, saveSession } from '../store/sessions.ts'
 import { inScript, normalize } from '../text/normalize.ts'
 import { composeUrgent, type Draft, plainDraft } from './compose.ts'
 import { CONTENT_DOWN, FALLBACK_HOTLINES } from './content-down.ts'
-import { converse, type Outcome, type Outgoing } from './converse.ts'
+import { converse, type Outcome, type Outgoing, regionByName } from './converse.ts'
 import type { Knowledge } from './knowledge.ts'
 import { messagePace } from './pace.ts'
 import { createUrgentLane, UNCLEAR } from './urgent.ts'
@@ -69,7 +69,8 @@ export function createTurn(parts: TurnParts): Turn {
     const stored = await unlessBroken(loadSession(parts.db, message.address), {})
     // A bare digit or a button says nothing about the script; what the visitor wrote before does.
     const traditional = script === undefined ? (stored.traditional ?? false) : script === 'traditional'
-    const session: Session = { ...stored, traditional }
+    const region = message.region === undefined ? undefined : regionByName(content, message.region)
+    const session: Session = { ...stored, traditional, ...(region && { region }) }
     const outcome: Outcome = urgent
       ? {
           draft: composeUrgent(urgent, content.hotlines),

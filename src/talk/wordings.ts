@@ -38,6 +38,6 @@ export function checkWordings(content: Content): Problem[] {
   for (const talk of content.smallTalk) check('intents/small-talk.yaml', talk.id, talk)
   for (const kind of content.urgent) check('intents/urgent.yaml', kind.id, kind)
   for (const facet of content.facets)
-    check('intents/facets.yaml', facet.id, { exactly: [], contains: facet.cues, unless: [] })
+    check('intents/facets.yaml', facet.id, { exactly: [], contains: facet.cues, unless: facet.unless })
   return problems
 }
