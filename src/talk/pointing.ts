@@ -56,10 +56,12 @@ export function listedInAnswer(around: Around, session: Session, text: string): 
   const last = entryOf(content, entry)
   const item = itemIn(last, place.position)
   if (last === undefined || item === '') return undefined
-  const { facets } = catalog.readQuestion(place.rest)
+  const { facets, rest } = catalog.readQuestion(place.rest)
   const [first] = rank(catalog.readQuestion(`${item}${place.rest}`), { region: session.region }).here
-  const about = first && holds(first.entry, item) ? first.entry : last
-  return tell(around, session, about, { facets, facetFirst: facets.length > 0 })
+  const isItsOwn = first !== undefined && holds(first.entry, item)
+  // 「第四个里要建多少套公寓」 asks more than the list tells.
+  if (!isItsOwn && rest.length > LITTLE) return undefined
+  return tell(around, session, isItsOwn ? first.entry : last, { facets, facetFirst: facets.length > 0 })
 }
 
 /** The first group: the visitor leaves what was told last. */
@@ -87,14 +89,15 @@ function placeInList(text: string): Place | undefined {
 }
 
 /**
- * What stands at a place in the first list that an answer gives: 「公租房、保障性租赁住房、共有产权住房」, 「《…规划》《…规划》」. No
- * list is what is said to be open: 「具体怎么做、有什么待遇，文件没有写」.
+ * What stands at a place in the first list that an answer gives: 「公租房、保障性租赁住房、共有产权住房」, 「《…规划》《…规划》」, or
+ * the names in its first sentence. No list is what is said to be open: 「具体怎么做、有什么待遇，文件没有写」.
  */
 function itemIn(entry: Entry | undefined, position: number): string {
-  const list = LIST.exec(entry?.answer ?? '')?.[0] ?? ''
-  if (OPEN.test(list)) return ''
-  const items = list.split(BETWEEN_ITEMS).filter((item) => item !== '')
-  return items.at(position)?.replace(/[“”《》]/gu, '') ?? ''
+  const [sentence = ''] = entry?.answer.split('。') ?? []
+  const list = LIST.exec(sentence)?.[0] ?? ''
+  const names = sentence.match(/“[^“”]+”/gu) ?? []
+  const items = list === '' || OPEN.test(list) ? names : list.split(BETWEEN_ITEMS).filter(Boolean)
+  return items.length < 2 ? '' : (items.at(position)?.replace(/[“”《》]/gu, '') ?? '')
 }
 
 const LIST = /[^，。；：、]+(?:、[^，。；：、]+)+|(?:[《“][^《》“”，。；：]+[》”]){2,}/u

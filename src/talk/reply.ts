@@ -78,7 +78,7 @@ export function reply(
 
   // What somebody asks instead is mostly next to what was told.
   const leans =
-    said === undefined &&
+    (said === undefined || said === lastEntry?.region) &&
     (isElliptical(question) || how.exclude !== undefined) &&
     question.unknownPlaces.length === 0
   if (context && leans && decision.kind !== 'answer') {
