@@ -15,7 +15,7 @@ import { bare, normalize } from '../src/text/normalize.ts'
 const LISTS = [
   { file: 'messages.jsonl', recall: 0.986, falseAlarms: 0.023 },
   { file: 'second.jsonl', recall: 0.98, falseAlarms: 0.009 },
-  { file: 'third.jsonl', recall: 0.9, falseAlarms: 0.054 },
+  { file: 'third.jsonl', recall: 0.913, falseAlarms: 0.021 },
 ]
 
 let content: Content
