@@ -264,6 +264,8 @@ export const PHRASES = {
   urgentRelief: [],
   statusAnswer: ['title', 'until'],
   unsaidDetails: ['details'],
+  unsaidOfAll: ['details'],
+  unsaidButOf: ['number', 'details'],
   otherThings: [],
   noOtherThings: [],
   handedOverToo: ['office'],

@@ -142,6 +142,26 @@ function detailsOf(
   return [...said, ...(together.length > 0 ? [{ kind: 'unsaid' as const, text: together.join('') }] : [])]
 }
 
+/** What is asked of several things and not said of them, or not of most, so that nobody chooses first and reads it then. */
+export function unsaidOfAll(content: Content, entries: readonly Entry[], asked: readonly Facet[]): Section[] {
+  return asked.slice(0, 1).flatMap((facet): Section[] => {
+    if (facet.what === undefined) return []
+    const saying = entries.flatMap((entry, i) => {
+      const source = content.sources.find(({ id }) => id === entry.source?.document)
+      const isSaid =
+        entry.facets[facet.id] !== undefined ||
+        unsaidOf(content, entry, source, facet, undefined).length === 0
+      return isSaid ? [String(i + 1)] : []
+    })
+    if (saying.length > 1 || saying.length === entries.length) return []
+    const text = say(content, saying.length === 0 ? 'unsaidOfAll' : 'unsaidButOf', {
+      details: facet.what,
+      number: saying.join(),
+    })
+    return [{ kind: 'unsaid', text }]
+  })
+}
+
 function unsaidOf(
   content: Content,
   entry: Entry,

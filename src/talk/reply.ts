@@ -5,7 +5,15 @@ import { understand } from '../answer/understand.ts'
 import type { Content, Entry, PhraseName } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { Session } from '../model/session.ts'
-import { type Draft, type DraftChoice, entryChoices, plainDraft, regionName, say } from './compose.ts'
+import {
+  type Draft,
+  type DraftChoice,
+  entryChoices,
+  plainDraft,
+  regionName,
+  say,
+  unsaidOfAll,
+} from './compose.ts'
 import {
   anyOf,
   contextOf,
@@ -189,7 +197,16 @@ export function reply(
       return {
         draft: {
           decision: 'ask-back',
-          sections: [{ kind: 'note', text: say(content, questionFor(decision)) }],
+          sections: [
+            ...(region === undefined
+              ? []
+              : unsaidOfAll(
+                  content,
+                  decision.among.map(({ entry }) => entry),
+                  facets,
+                )),
+            { kind: 'note', text: say(content, questionFor(decision)) },
+          ],
           choices: withRegionNames(content, entryChoices(decision.among, facets[0]), decision.among, region),
           facet: facets[0]?.id,
           region,
