@@ -1,6 +1,7 @@
 import type { Content, Facet } from '../model/content.ts'
 import { clausesOf } from '../text/clauses.ts'
 import { WordList, wordFinder } from '../text/find.ts'
+import { NamesBySound } from '../text/names-by-sound.ts'
 import { normalizedText } from '../text/normalize.ts'
 import { compileFinder, compileWording } from '../text/pattern.ts'
 import { Neighbours } from '../text/repair.ts'
@@ -69,12 +70,16 @@ export async function questionReader(
   const namesWithRegion = new WordList()
   const namesWithGeneral = new WordList()
   const names = new WordList()
+  const heard = new NamesBySound()
   const due = workload(NAMES_AT_ONCE)
   for (const name of properNames(content)) {
     if (regionNames.some((region) => name.includes(region.name) && name !== region.name))
       namesWithRegion.add(name)
     if (holdsGeneral(name)) namesWithGeneral.add(name)
-    if (name.length >= SHORTEST_NAME) names.add(normalizedText(name))
+    if (name.length >= SHORTEST_NAME) {
+      names.add(normalizedText(name))
+      heard.add(normalizedText(name))
+    }
     if (due(1)) await pause()
   }
   for (const [concept, words] of Object.entries(content.concepts))
@@ -112,7 +117,7 @@ export async function questionReader(
     neighbours.add(text)
     if (isMuch(text.length)) await pause()
   }
-  const repair = await neighbours.repairer(names, pause)
+  const repair = await neighbours.repairer(names, heard, pause)
 
   /** Lets general words weigh little, where something else says what is meant. */
   const makeLight = (text: string, weights: Float32Array): void => {

@@ -1,4 +1,5 @@
 import type { FoundWord, WordList } from './find.ts'
+import type { NamesBySound } from './names-by-sound.ts'
 import { readingsOf, soundOfToken, syllablesOf, syllablesUpTo } from './pinyin.ts'
 
 /**
@@ -15,6 +16,8 @@ export type Repair = (text: string, findKept: () => (at: number) => boolean) => 
 const SURE = { swap: 7, sound: 8, name: 3 }
 /** More slips in one message than this are no slips. */
 const MOST_SLIPS = 2
+/** One character in so many of a name may be written with another. */
+const SLIPS_IN_NAME = 3
 /** Two characters that stand together so often belong together. */
 const OFTEN = 4
 /** Longer messages are stories: a slip in them changes little. */
@@ -71,9 +74,10 @@ export class Neighbours {
   /**
    * Nothing may be added afterwards.
    * @param names what things are called here: two neighbours swapped in one of them are put right
+   * @param heard the same, to be found by sound
    * @param pause awaited now and then
    */
-  async repairer(names: WordList, pause: () => Promise<void>): Promise<Repair> {
+  async repairer(names: WordList, heard: NamesBySound, pause: () => Promise<void>): Promise<Repair> {
     const bySound = new Map<string, number[]>()
     const byReading = new Map<string, number[]>()
     const note = (index: Map<string, number[]>, key: string, code: number): void => {
@@ -92,7 +96,7 @@ export class Neighbours {
     return (text, findKept) => {
       if (!HAN.test(text)) return text.length > LONGEST_IN_PINYIN ? text : this.read(text, byReading)
       if (text.length > LONGEST) return text
-      return this.mend(this.readBetween(text, byReading), bySound, names, findKept)
+      return this.mend(this.readBetween(text, byReading), bySound, names, heard, findKept)
     }
   }
 
@@ -101,10 +105,11 @@ export class Neighbours {
     text: string,
     bySound: ReadonlyMap<string, readonly number[]>,
     names: WordList,
+    heard: NamesBySound,
     findKept: () => (at: number) => boolean,
   ): string {
     let isKept: ((at: number) => boolean) | undefined
-    let mended = this.unscramble(text, names, findKept)
+    let mended = this.unscramble(this.rename(text, heard, findKept), names, findKept)
     let words = wordsOf(mended)
     for (let slips = 0; slips < MOST_SLIPS; slips++) {
       const codes = Array.from({ length: mended.length }, (_, i) => hanAt(mended, i))
@@ -149,6 +154,23 @@ export class Neighbours {
       words = best.words
     }
     return mended
+  }
+
+  /** 春城青局 → 春城青居: a name but for a character of the same sound, whatever stands beside it; 「打卡第40天」 counts days. */
+  private rename(text: string, heard: NamesBySound, findKept: () => (at: number) => boolean): string {
+    let renamed = text
+    for (const { name, from } of heard.findIn(text)) {
+      const to = from + name.length
+      const slips = Array.from(name, (_, i) => from + i).filter((at) => text[at] !== name[at - from])
+      const isOdd = (at: number): boolean =>
+        this.pairs.of(hanAt(text, at - 1), hanAt(text, at)) === 0 ||
+        this.pairs.of(hanAt(text, at), hanAt(text, at + 1)) === 0
+      if (slips.length === 0 || slips.length > name.length / SLIPS_IN_NAME || !slips.every(isOdd)) continue
+      if (slips.some((at) => /\d/.test(text.charAt(at + 1)))) continue
+      if (slips.some(findKept()) || renamed.slice(from, to) !== text.slice(from, to)) continue
+      renamed = renamed.slice(0, from) + name + renamed.slice(to)
+    }
+    return renamed
   }
 
   /** 智商慧圈 → 智慧商圈: two neighbours swapped in a name, whatever words the slip has made. */
