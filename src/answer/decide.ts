@@ -1,7 +1,8 @@
-import { bare } from '../text/normalize.ts'
+import type { Intent } from '../model/content.ts'
+import { bare, normalizedText } from '../text/normalize.ts'
 import { nearestNames } from '../text/similarity.ts'
 import { answerIn } from './catalog.ts'
-import { type Candidate, mentions, type Ranking, type Scope } from './rank.ts'
+import { type Candidate, holds, type Ranking, type Scope } from './rank.ts'
 import fitted from './weights.json' with { type: 'json' }
 
 /** What becomes of a ranked question; talk composes a reply from it. */
@@ -18,12 +19,12 @@ export type Decision =
 export function decide(ranking: Ranking, scope: Scope): Decision {
   const { here, elsewhere, question } = ranking
   const [first] = here
-  if (question.unknownPlaces.some((place) => !first || !mentions(first.target, place)))
+  if (question.unknownPlaces.some((place) => !first || !holds(first.entry, place)))
     return { kind: 'hand-over', why: 'unknown-place' }
 
-  const there = onlyThere(elsewhere, scope)
-  const lead = (there[0]?.strength ?? Number.NEGATIVE_INFINITY) - (first?.strength ?? 0)
-  if (there[0] && ranking.knownElsewhere >= limits.elsewhere && lead >= limits.elsewhereLead)
+  const lead = (elsewhere[0]?.strength ?? Number.NEGATIVE_INFINITY) - (first?.strength ?? 0)
+  const there = lead >= limits.elsewhereLead ? onlyThere(elsewhere, scope, lead) : []
+  if (there.length > 0 && ranking.knownElsewhere >= limits.elsewhere)
     return { kind: 'elsewhere', there, near: here.filter(worthAsking).slice(0, 2) }
 
   if (first && first.score >= limits.answer) {
@@ -68,12 +69,28 @@ const LONGEST_SAID = 8
 
 const worthAsking = ({ score }: Candidate): boolean => score >= limits.worthAsking
 
-/** Candidates of other regions whose wish this region does not fulfil. */
-function onlyThere(elsewhere: readonly Candidate[], scope: Scope): Candidate[] {
+/** Candidates of other regions whose wish this region does not fulfil. @param lead over what it has, in strength */
+function onlyThere(elsewhere: readonly Candidate[], scope: Scope, lead: number): Candidate[] {
   const [best] = elsewhere
-  if (!best || best.target.intents.some((intent) => answerIn(intent, scope.region))) return []
+  const meant = best && (lead >= MEANT_BY_NAME ? wishesOf(best) : best.target.intents)
+  if (!meant || meant.some((intent) => answerIn(intent, scope.region))) return []
   const wishes = new Set(best.target.intents.map(({ id }) => id))
   return elsewhere.filter((one) => one === best || one.target.intents.some(({ id }) => wishes.has(id)))
+}
+
+/** Of what is so far ahead the closest text alone says what is wished; nearer things are close in other words, too. */
+const MEANT_BY_NAME = 6
+
+/**
+ * What the visitor wishes who means this entry: 「白桥双创园」 is the name of one park, though this entry also tells who asks
+ * for any park.
+ */
+function wishesOf({ target, closest }: Candidate): readonly Intent[] {
+  if (closest?.kind === 'name') return []
+  const asked = target.intents.filter(({ phrasings }) =>
+    phrasings.some((phrasing) => normalizedText(phrasing) === closest?.text),
+  )
+  return asked.length > 0 ? asked : target.intents
 }
 
 function oneForEachRegion(first: Candidate, here: readonly Candidate[]): Candidate[] {

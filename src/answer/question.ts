@@ -179,7 +179,7 @@ export async function questionReader(
         return !isOurs && !(inPassing(around) && comesHome(around))
       })
       .map(({ word }) => word)
-    const foreign = findNotOurs(text).map(({ word }) => word)
+    const foreign = findNotOurs(text).flatMap(({ word, from }) => (isTold(from) ? [] : [word]))
     let rest = ''
     for (let i = 0; i < text.length; i++) if (weights[i] === 1) rest += text[i]
     rest = rest.replace(/[^\p{L}\p{N}]+/gu, '')

@@ -173,14 +173,8 @@ export function gather(
   return evidence
 }
 
-/** Whether any of an entry's own texts or phrasings holds a word. */
-export function mentions({ entry, intents }: Target, word: string): boolean {
-  const isIn = (text: string): boolean => text.toLowerCase().includes(word)
-  return holds(entry, word) || intents.some(({ phrasings }) => phrasings.some(isIn))
-}
-
 /** Whether an entry itself speaks of something; 「三支一扶没考上，西部计划可以不」 is no reason to tell who asks for 三支一扶. */
-function holds({ title, answer, aliases, facets }: Entry, word: string): boolean {
+export function holds({ title, answer, aliases, facets }: Entry, word: string): boolean {
   return [title, answer, ...aliases, ...Object.values(facets)].some((text) =>
     text.toLowerCase().includes(word),
   )

@@ -198,7 +198,7 @@ export function reply(
         draft: {
           decision: 'ask-back',
           sections: [
-            ...(region === undefined
+            ...(region === undefined || (!decision.sure && decision.among.length === 1)
               ? []
               : unsaidOfAll(
                   content,

@@ -127,7 +127,7 @@ export class Neighbours {
       }
       for (let i = 0; i < codes.length; i++) {
         const here = at(i)
-        if (here === EDGE || words.inWord[i]) continue
+        if (here === EDGE || words.inWord[i] || counts(mended, i)) continue
         // 请不请 is a question, no slip for 请不清.
         if (mended.charAt(i - 1) === '不' && at(i - 2) === here) continue
         const next = at(i + 1)
@@ -156,7 +156,7 @@ export class Neighbours {
     return mended
   }
 
-  /** 春城青局 → 春城青居: a name but for a character of the same sound, whatever stands beside it; 「打卡第40天」 counts days. */
+  /** 春城青局 → 春城青居: a name but for a character of the same sound, whatever stands beside it. */
   private rename(text: string, heard: NamesBySound, findKept: () => (at: number) => boolean): string {
     let renamed = text
     for (const { name, from } of heard.findIn(text)) {
@@ -166,7 +166,7 @@ export class Neighbours {
         this.pairs.of(hanAt(text, at - 1), hanAt(text, at)) === 0 ||
         this.pairs.of(hanAt(text, at), hanAt(text, at + 1)) === 0
       if (slips.length === 0 || slips.length > name.length / SLIPS_IN_NAME || !slips.every(isOdd)) continue
-      if (slips.some((at) => /\d/.test(text.charAt(at + 1)))) continue
+      if (slips.some((at) => counts(text, at))) continue
       if (slips.some(findKept()) || renamed.slice(from, to) !== text.slice(from, to)) continue
       renamed = renamed.slice(0, from) + name + renamed.slice(to)
     }
@@ -287,6 +287,9 @@ export class Neighbours {
 /** Whether a stretch lies within one of the words found. */
 const standsIn = (found: readonly FoundWord[], at: number, length: number): boolean =>
   found.some(({ from, to }) => from <= at && at + length <= to)
+
+/** 打卡第40天: what stands before a figure is no part of a name. */
+const counts = (text: string, at: number): boolean => /\d/.test(text.charAt(at + 1))
 
 /** 聊会天, 见个面: what stands within a word there has not been swapped. */
 const isSplitting = (code: number): boolean => '会个'.includes(String.fromCharCode(code))
