@@ -1,7 +1,7 @@
 import { clausesOf } from '../text/clauses.ts'
 import type { Catalog } from './catalog.ts'
 import { type Decision, decide, isLikelyKnown, nearlyNamed } from './decide.ts'
-import { type Question, STORY } from './question.ts'
+import { type Question, type ReadQuestion, STORY } from './question.ts'
 import type { Rank, Ranking, Scope } from './rank.ts'
 
 export interface Understanding {
@@ -15,12 +15,13 @@ const ENDS = [2, 1, 3]
 // On labelled questions and stories that were not fitted on: a story hardly known is about something else.
 const HARDLY_KNOWN = 0.2
 const SURE = 0.8
+const FEW = 5
 /** Each costs a ranking: of a very long story the last ones are looked at. */
 const MOST_CLAUSES = 8
 
 /**
  * Ranks and decides. A long story that is not clear as a whole is looked at clause by clause: the wish often stands in
- * one of them, mostly at the end. A part only confirms what comes first or nearly first in the whole story anyway: by
+ * one of them, mostly a question or the end. A part only confirms what comes first or nearly first in the whole story anyway: by
  * themselves 「地理作业」 and 「我还没签合同」 lead elsewhere.
  */
 export function understand(catalog: Catalog, rank: Rank, question: Question, scope: Scope): Understanding {
@@ -36,7 +37,7 @@ export function understand(catalog: Catalog, rank: Rank, question: Question, sco
   }
   const { text } = question
   const part =
-    (text.length >= STORY ? endThatDecides(text, ranking, answerTo) : undefined) ??
+    (text.length >= STORY ? askingPart(text, ranking, catalog.readQuestion, answerTo) : undefined) ??
     (text.length >= LONG && decision.kind === 'ask-back'
       ? clauseThatDecides(text, ranking, answerTo)
       : undefined)
@@ -48,16 +49,29 @@ export function understand(catalog: Catalog, rank: Rank, question: Question, sco
 /** What a part of a message would be answered by itself. */
 type AnswerTo = (part: string) => Understanding | undefined
 
-/** What the last two clauses, or the last one, or three, ask for surely. */
-function endThatDecides(text: string, whole: Ranking, answerTo: AnswerTo): Understanding | undefined {
-  if (whole.known < HARDLY_KNOWN) return undefined
-  const clauses = clausesOf(text).map((clause) => clause.text)
-  const likely = whole.here.slice(0, 2).map(({ entry }) => entry)
-  for (const many of ENDS) {
-    if (clauses.length <= many) continue
-    const end = answerTo(clauses.slice(-many).join(','))
-    const first = end?.ranking.here[0]
-    if (first && first.score >= SURE && likely.includes(first.entry)) return end
+/**
+ * What the last question asks for surely, alone or with the clause before it, or the last two clauses, or the last one, or
+ * three: some tell on after they have asked. Who names our town there asks something of it, whatever the story is about.
+ */
+function askingPart(
+  text: string,
+  whole: Ranking,
+  read: ReadQuestion,
+  answerTo: AnswerTo,
+): Understanding | undefined {
+  const clauses = clausesOf(text)
+  const asked = clauses.findLastIndex(({ isQuestion }) => isQuestion)
+  const parts = [
+    ...(asked < 0 ? [] : [clauses.slice(asked, asked + 1), clauses.slice(Math.max(0, asked - 1), asked + 1)]),
+    ...ENDS.map((many) => clauses.slice(-many)),
+  ].filter((part) => part.length < clauses.length)
+  for (const part of new Set(parts.map((some) => some.map((clause) => clause.text).join(',')))) {
+    const isOurs = read(part).regions.length > 0
+    if (whole.known < HARDLY_KNOWN && !isOurs) continue
+    const likely = whole.here.slice(0, isOurs ? FEW : 2).map(({ entry }) => entry)
+    const verdict = answerTo(part)
+    const first = verdict?.ranking.here[0]
+    if (first && first.score >= SURE && likely.includes(first.entry)) return verdict
   }
   return undefined
 }
