@@ -251,7 +251,7 @@ function withoutTurnedDown(text: string): string {
 }
 
 const TURNED_DOWN =
-  /(?:别|不要|不用|不想)(?:再|跟我|给我|和我)*(?:说|提|讲|推荐|介绍)[^\p{P}\s]{1,8}$|^除了[^\p{P}\s]{2,8}?(?:以外|之外|外|[,，、]|(?=还有|别的|其他))|^不是[^\p{P}\s]{2,6}[,，]/gu
+  /(?:别|不要|不用|不想)(?:再|跟我|给我|和我)*(?:说|提|讲|推荐|介绍)[^\p{P}\s]{1,8}$|^除了[^\p{P}\s]{2,8}?(?:以外|之外|外|[,，、]|(?=还有|别的|其他))|^(?:不是|我?不(?:要|想要|想问|问|是问))[^\p{P}\s]{2,6}[,，]/gu
 const FEWEST_LEFT = 3
 
 /** A pattern for the end would look at every place of a long text, and strip() asks again for each word it takes away. */

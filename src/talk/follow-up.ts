@@ -113,7 +113,7 @@ export function followUp(
       facets,
       facetFirst: true,
     })
-  return ONCE_MORE.test(question.written) ? tell(around, session, last, {}) : undefined
+  return ONCE_MORE.test(question.text) ? tell(around, session, last, {}) : undefined
 }
 
 /** Asks for what an answer begins with. */

@@ -29,6 +29,8 @@ export function pointedAt(around: Around, session: Session, text: string): Outco
     if (pointed) return pointed
   }
 
+  const picked = pickedByWord(around, session, read(text))
+  if (picked) return picked
   const back = GOING_BACK.exec(text)
   const told = session.told ?? []
   if (!back || told.length === 0) return undefined
@@ -42,6 +44,21 @@ export function pointedAt(around: Around, session: Session, text: string): Outco
   if (first === undefined) return undefined
   const onlyOne = question.rest.length <= LITTLE && first.strength - (second?.strength ?? 0) >= CLEAR_LEAD
   return agrees(first) || onlyOne ? show(first.entry, question) : undefined
+}
+
+/** 「先讲烟」, 「游戏那个」 after a question back: the only one of those offered whose name has the word. */
+function pickedByWord(around: Around, session: Session, question: Question): Outcome | undefined {
+  const { content } = around.knowledge
+  const word = question.gist
+  if (session.topic?.decision !== 'ask-back' || word === '' || word.length > LITTLE) return undefined
+  const having = offered(session).flatMap((id) => {
+    const entry = entryOf(content, id)
+    return entry && [entry.title, ...entry.aliases].some((name) => name.includes(word)) ? [entry] : []
+  })
+  const [only, another] = having
+  return only && !another
+    ? tell(around, session, only, { facets: question.facets, facetFirst: question.facets.length > 0 })
+    : undefined
 }
 
 /**
@@ -96,7 +113,10 @@ function itemIn(entry: Entry | undefined, position: number): string {
   const [sentence = ''] = entry?.answer.split('。') ?? []
   const list = LIST.exec(sentence)?.[0] ?? ''
   const names = sentence.match(/“[^“”]+”/gu) ?? []
-  const items = list === '' || OPEN.test(list) ? names : list.split(BETWEEN_ITEMS).filter(Boolean)
+  // 「“青城”让…，“青居”管安居、教育」 lists the names.
+  const isOfNames = names.length > 2 && sentence.indexOf(names[0] ?? '') < sentence.indexOf(list)
+  const items =
+    list === '' || isOfNames || OPEN.test(list) ? names : list.split(BETWEEN_ITEMS).filter(Boolean)
   return items.length < 2 ? '' : (items.at(position)?.replace(/[“”《》]/gu, '') ?? '')
 }
 
