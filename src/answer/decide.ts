@@ -23,7 +23,8 @@ export function decide(ranking: Ranking, scope: Scope): Decision {
     return { kind: 'hand-over', why: 'unknown-place' }
 
   const lead = (elsewhere[0]?.strength ?? Number.NEGATIVE_INFINITY) - (first?.strength ?? 0)
-  const there = lead >= limits.elsewhereLead ? onlyThere(elsewhere, scope, lead) : []
+  const asked = lead >= limits.elsewhereLead ? onlyThere(elsewhere, scope, lead) : []
+  const there = asked.length > 0 ? asked : namedOnlyThere(ranking)
   if (there.length > 0 && ranking.knownElsewhere >= limits.elsewhere)
     return { kind: 'elsewhere', there, near: here.filter(worthAsking).slice(0, 2) }
 
@@ -76,6 +77,17 @@ function onlyThere(elsewhere: readonly Candidate[], scope: Scope, lead: number):
   if (!meant || meant.some((intent) => answerIn(intent, scope.region))) return []
   const wishes = new Set(best.target.intents.map(({ id }) => id))
   return elsewhere.filter((one) => one === best || one.target.intents.some(({ id }) => wishes.has(id)))
+}
+
+/** What a title names that no candidate here has: 「科创中国」 asked where another town's document alone speaks of it. */
+function namedOnlyThere({ here, elsewhere, question }: Ranking): Candidate[] {
+  return elsewhere
+    .filter(({ entry }) =>
+      [...entry.title.matchAll(/“([^“”]{4,})”/gu)].some(
+        ([, name = '']) => question.text.includes(name) && !here.some((one) => holds(one.entry, name)),
+      ),
+    )
+    .slice(0, 1)
 }
 
 /** Of what is so far ahead the closest text alone says what is wished; nearer things are close in other words, too. */

@@ -1,3 +1,4 @@
+import { answerIn } from '../answer/catalog.ts'
 import type { Question } from '../answer/question.ts'
 import type { Candidate } from '../answer/rank.ts'
 import type { Content, Facet } from '../model/content.ts'
@@ -10,9 +11,10 @@ export function notHere(
   near: readonly Candidate[],
   region: string | undefined,
   facet: Facet | undefined,
-  wish = there[0]?.target.intents[0]?.title,
+  wish = there[0]?.target.intents.find((intent) => answerIn(intent, region) === undefined)?.title,
 ): Draft {
-  const thing = wish ?? there[0]?.entry.title ?? ''
+  // It is said between quotation marks.
+  const thing = (wish ?? there[0]?.entry.title ?? '').replaceAll('“', '‘').replaceAll('”', '’')
   const others = there.flatMap(({ entry }) => (entry.region ? [regionName(content, entry.region)] : []))
   const here = region ? regionName(content, region) : ''
   const choices: DraftChoice[] = [
