@@ -8,6 +8,7 @@ import { plainText } from '../src/model/conversation.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import { chosenPosition } from '../src/talk/menu.ts'
 import { inScript, MAX_MESSAGE, normalize, normalizedText } from '../src/text/normalize.ts'
+import { withDigits } from '../src/text/numerals.ts'
 import { isPinyin, soundOf, syllablesOf } from '../src/text/pinyin.ts'
 import { type ContentFolder, smallContent } from './fakes/content-folder.ts'
 import { quiet } from './fakes/log.ts'
@@ -150,6 +151,23 @@ describe('a message', () => {
     const reply = await say(text)
     expect(reply.text).not.toBe('')
     expect(reply.text.length).toBeLessThan(BOUNDS.text)
+  })
+})
+
+describe('numerals', () => {
+  it.each([
+    ['hundreds', '三百套公寓', '300套公寓'],
+    ['tens with ones', '二十四人', '24人'],
+    ['ten by itself before 亿', '十亿以上', '10亿以上'],
+    ['tens before 亿', '二十亿级', '20亿级'],
+    ['one digit before 万', '五万大学生', '5万大学生'],
+    ['what is left out in speech', '一千五', '1500'],
+    ['the same with hundreds', '三百五', '350'],
+    ['what a zero keeps apart', '一千零五', '1005'],
+    ['a lone digit, which is mostly none', '三农', '三农'],
+    ['no number', '万一', '万一'],
+  ])('with %s: “%s” is “%s” in digits', (_, written, digits) => {
+    expect(withDigits(written)).toBe(digits)
   })
 })
 

@@ -14,15 +14,20 @@ export function withDigits(text: string): string {
       if (written.length > 1 && !/[十百千]/.test(written)) return written
       let value = 0
       let digit = 0
+      // 「一千五」 leaves the hundred out, 「一千零五」 does not.
+      let tenth = 1
       for (const character of written.replaceAll('两', '二')) {
         const unit = UNITS[character]
-        if (unit === undefined) digit = DIGITS.indexOf(character)
-        else {
+        if (unit === undefined) {
+          digit = DIGITS.indexOf(character)
+          if (digit === 0) tenth = 1
+        } else {
           value += (digit || 1) * unit
           digit = 0
+          tenth = unit / 10
         }
       }
-      return String(value + digit)
+      return String(value + digit * tenth)
     },
   )
 }
