@@ -349,7 +349,7 @@ describe('退订', () => {
     await subscribe(db, address('1'), wanted, CONSENT, NOW)
     await order(db, notice({ topics: ['电商', '创业'] }))
     await order(db, notice({ id: 'other', topics: ['电商'] }))
-    await unsubscribe(db, address('1'), NOW, { topic: '电商' })
+    await unsubscribe(db, address('1'), NOW, [{ region: 'liandu', topic: '电商' }])
     expect(await ledger(db)).toEqual({ 1: 'planned' })
     expect(await ledger(db, 'other')).toEqual({ 1: 'withheld unsubscribed' })
   })

@@ -48,22 +48,22 @@ export async function subscribe(
 }
 
 /**
- * Ends the subscriptions, withdraws the consent and withholds the notices that were to come by them. Without a
- * narrower wish all of them, and the reminders too: nothing comes unasked after that.
+ * Ends the subscriptions, withdraws the consent and withholds the notices that were to come by them; all or nothing.
+ * @param only these; without them all, and the reminders too: nothing comes unasked after that
  */
 export async function unsubscribe(
   db: Database,
   address: Address,
   now: Date,
-  only: Partial<Subscription> = {},
+  only?: readonly Subscription[],
 ): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     let ending = transaction
       .deleteFrom('subscription')
       .where('channel', '=', address.channel)
       .where('chat', '=', address.chat)
-    if (only.region !== undefined) ending = ending.where('region', '=', only.region)
-    if (only.topic !== undefined) ending = ending.where('topic', '=', only.topic)
+    if (only !== undefined)
+      ending = ending.where(({ or, and }) => or(only.map(({ region, topic }) => and({ region, topic }))))
     await ending.execute()
     const left = await transaction
       .selectFrom('subscription')
@@ -79,7 +79,7 @@ export async function unsubscribe(
         .where('chat', '=', address.chat)
         .where('withdrawn_at', 'is', null)
         .execute()
-    if (only.region === undefined && only.topic === undefined) await forgetReminders(transaction, address)
+    if (only === undefined) await forgetReminders(transaction, address)
     await withholdUnwanted(transaction, address, now)
     await markReachable(transaction, address)
   })

@@ -1,25 +1,25 @@
-import { createHash } from 'node:crypto'
 import type { Question } from '../answer/question.ts'
 import type { Content } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
-import type { ChoiceAction, Pending, Session } from '../model/session.ts'
+import type { ChoiceAction, Session } from '../model/session.ts'
 import { momentInWords } from '../model/when.ts'
 import { addInquiry } from '../store/inquiries.ts'
 import { erase, personalData } from '../store/personal-data.ts'
-import {
-  ALL_TOPICS,
-  type Subscription,
-  subscribe,
-  subscriptionsOf,
-  unsubscribe,
-} from '../store/subscriptions.ts'
-import { inScript } from '../text/normalize.ts'
+import { subscriptionsOf } from '../store/subscriptions.ts'
 import type { ActId } from './acts.ts'
 import { type Draft, dayInShanghai, plainDraft, regionName, say } from './compose.ts'
 import type { Around, Outcome } from './converse.ts'
 import { eventsIn, showEvents, type Wanted } from './events.ts'
 import { mask } from './mask.ts'
-import { askedToRemind, callOffReminders, inWords, waitingReminders } from './remind.ts'
+import { askedToRemind, callOffReminders } from './remind.ts'
+import {
+  agreeToSubscribe,
+  endSubscriptions,
+  listSubscriptions,
+  offerSubscription,
+  scopeInWords,
+  topicsIn,
+} from './subscribing.ts'
 import { spanIn } from './when.ts'
 
 /**
@@ -113,17 +113,8 @@ export async function carryOut(
         return { ...one('erased'), forgotten: true, session: {} }
       }
       if (pending?.for === 'consent') {
-        const wanted = pending.topics.map((topic) => ({ region: pending.region, topic }))
-        await subscribe(
-          around.db,
-          message.address,
-          wanted,
-          { text: pending.shown, version: versionOf(content.phrases.consent) },
-          around.now,
-        )
-        return one('subscribed', {
-          scope: scopeInWords(content, await subscriptionsOf(around.db, message.address)),
-        })
+        const subscribed = await agreeToSubscribe(around, message, pending)
+        return one('subscribed', { scope: scopeInWords(content, subscribed) })
       }
       return undefined
     case 'yes':
@@ -166,9 +157,6 @@ function askErasure({ now, knowledge: { content } }: Around, session: Session): 
   }
 }
 
-/** Changes when staff change the consent text; the words themselves, filled in as they were read, are kept beside it. */
-const versionOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8)
-
 /** 「最近有什么志愿活动」 may be about what the documents say, when nothing of the kind is announced. */
 function eventsAsked(around: Around, session: Session, wanted: Wanted): Outcome | undefined {
   const { content } = around.knowledge
@@ -189,170 +177,6 @@ function announced(
   const wanted = { region, topics: topicsIn(content, text), text }
   if (wanted.topics.length === 0 || eventsIn(content, wanted, around.now).length === 0) return undefined
   return showEvents(around, session, wanted)
-}
-
-async function offerSubscription(
-  around: Around,
-  message: Message,
-  session: Session,
-  asked: ActId | ChoiceAction | undefined,
-  text: string,
-  region: string | undefined,
-  pending: Session['pending'],
-): Promise<Outcome> {
-  const { content } = around.knowledge
-  const said =
-    typeof asked === 'object' && asked.do === 'subscribe-in' ? asked.topics : topicsIn(content, text)
-  const where = typeof asked === 'object' && asked.do === 'subscribe-in' ? asked.region : region
-  const before =
-    asked === 'subscribe-more' && pending?.for === 'consent'
-      ? pending.topics.filter((topic) => topic !== ALL_TOPICS)
-      : []
-  const topics = [...new Set([...before, ...(said.length > 0 ? said : [ALL_TOPICS])])]
-  if (where === undefined)
-    return {
-      draft: {
-        ...plainDraft(content, 'act', 'subscribeFirst'),
-        choices: content.regions.map(({ id, name }) => ({
-          label: name,
-          action: { do: 'subscribe-in', region: id, topics },
-        })),
-      },
-      session,
-    }
-  const wanted = topics.map((topic) => ({ region: where, topic }))
-  const current = await subscriptionsOf(around.db, message.address)
-  const has = (one: Subscription): boolean =>
-    current.some((sub) => sub.region === one.region && (sub.topic === one.topic || sub.topic === ALL_TOPICS))
-  if (wanted.every(has))
-    return {
-      draft: plainDraft(content, 'act', 'alreadySubscribed', { scope: scopeInWords(content, wanted) }),
-      session,
-    }
-  return askConsent(around, session, where, topics)
-}
-
-function askConsent(
-  { now, knowledge: { content } }: Around,
-  session: Session,
-  region: string,
-  topics: readonly string[],
-): Outcome {
-  const scope = scopeInWords(
-    content,
-    topics.map((topic) => ({ region, topic })),
-  )
-  const consent = plainDraft(content, 'act', 'consent', { scope })
-  const shown = inScript(consent.sections[0]?.text ?? '', session.traditional ? 'traditional' : 'simplified')
-  return {
-    draft: {
-      ...consent,
-      choices: [
-        { label: say(content, 'consentLabel'), action: { do: 'agree' } },
-        { label: say(content, 'declineLabel'), action: { do: 'cancel' } },
-      ],
-      region,
-    },
-    session: { ...session, pending: { for: 'consent', region, topics, shown, at: now.getTime() } },
-  }
-}
-
-/**
- * Ends what is named, or everything. 「体育的不要了」 may be about anything: undefined when it names nothing that is
- * subscribed or waits for consent. 「退订」 never fails on a detail: what does not match anything ends everything.
- */
-async function endSubscriptions(
-  around: Around,
-  message: Message,
-  session: Session,
-  act: 'unsubscribe' | 'unsubscribe-from',
-  {
-    topics,
-    region,
-    pending,
-  }: {
-    readonly topics: readonly string[]
-    readonly region: string | undefined
-    readonly pending: Session['pending']
-  },
-): Promise<Outcome | undefined> {
-  const { content } = around.knowledge
-  const note = (...texts: readonly string[]): Outcome => ({
-    draft: { decision: 'act', sections: texts.map((text) => ({ kind: 'note', text })) },
-    session,
-  })
-  const current = await subscriptionsOf(around.db, message.address)
-  const reminders = await waitingReminders(around, message)
-  const offered = pending?.for === 'consent' ? scopeOf(pending) : []
-  const isNamed = topics.length > 0 || region !== undefined
-  const isMeant = (one: Subscription): boolean =>
-    (region === undefined || one.region === region) && (topics.length === 0 || topics.includes(one.topic))
-  if (act === 'unsubscribe-from' && !(isNamed && [...current, ...offered].some(isMeant))) return undefined
-
-  const left = offered.filter((one) => !isMeant(one))
-  if (isNamed && left[0] && left.length < offered.length) {
-    const asked = askConsent(
-      around,
-      session,
-      left[0].region,
-      left.map(({ topic }) => topic),
-    )
-    const narrowed = note(say(content, 'subscriptionNarrowed', { topics: topics.join('、') }))
-    return {
-      ...asked,
-      draft: { ...asked.draft, sections: [...narrowed.draft.sections, ...asked.draft.sections] },
-    }
-  }
-  if (current.length === 0 && reminders.length === 0)
-    return note(
-      offered.length > 0
-        ? say(content, 'subscriptionDropped', { scope: scopeInWords(content, offered) })
-        : say(content, message.inGroup ? 'unsubscribeInPrivate' : 'notSubscribed'),
-    )
-
-  const ended = current.filter(isMeant)
-  const partly = ended.length > 0 && isNamed
-  for (const only of partly ? ended : [{}]) await unsubscribe(around.db, message.address, around.now, only)
-  const scope = scopeInWords(content, ended.length > 0 ? ended : current)
-  const list = inWords(reminders)
-  return note(
-    ...(current.length > 0 ? [say(content, 'unsubscribed', { scope })] : []),
-    ...(reminders.length > 0 ? [say(content, partly ? 'remindersStay' : 'remindCalledOff', { list })] : []),
-  )
-}
-
-/** What a visitor was asked to agree to. */
-const scopeOf = ({ region, topics }: Extract<Pending, { for: 'consent' }>): Subscription[] =>
-  topics.map((topic) => ({ region, topic }))
-
-async function listSubscriptions(around: Around, message: Message, session: Session): Promise<Outcome> {
-  const { content } = around.knowledge
-  const current = await subscriptionsOf(around.db, message.address)
-  const pending = session.pending
-  const waiting =
-    pending?.for === 'consent'
-      ? say(content, 'subscriptionsPending', { scope: scopeInWords(content, scopeOf(pending)) })
-      : ''
-  const list =
-    current.length > 0 ? say(content, 'subscriptions', { list: scopeInWords(content, current) }) : ''
-  const coming = await waitingReminders(around, message)
-  const reminders = coming.length > 0 ? say(content, 'reminders', { list: inWords(coming) }) : ''
-  const text = [list, reminders, waiting].filter(Boolean).join('\n') || say(content, 'notSubscribed')
-  return {
-    draft: {
-      decision: 'act',
-      sections: [{ kind: 'note', text }],
-      ...(waiting
-        ? {
-            choices: [
-              { label: say(content, 'consentLabel'), action: { do: 'agree' } },
-              { label: say(content, 'declineLabel'), action: { do: 'cancel' } },
-            ],
-          }
-        : {}),
-    },
-    session,
-  }
 }
 
 async function showMyData(around: Around, message: Message, session: Session): Promise<Outcome> {
@@ -390,30 +214,6 @@ function regionMenu(content: Content, name: 'regionWhich'): Draft {
       action: { do: 'set-region', region: id },
     })),
   }
-}
-
-/** The topics a message names, by name or by an everyday word for it. */
-export function topicsIn(content: Content, text: string): string[] {
-  return content.topics
-    .filter(({ name, words }) => [name, ...words].some((word) => text.includes(word)))
-    .map(({ name }) => name)
-}
-
-/** 「昆明·创业、志愿；莲都·全部主题」 */
-export function scopeInWords(content: Content, subscriptions: readonly Subscription[]): string {
-  const byRegion = new Map<string, string[]>()
-  for (const { region, topic } of subscriptions)
-    byRegion.set(region, [
-      ...(byRegion.get(region) ?? []),
-      topic === ALL_TOPICS ? say(content, 'allTopics') : topic,
-    ])
-  const order = content.topics.map(({ name }) => name)
-  return [...byRegion]
-    .map(([region, topics]) => {
-      const sorted = topics.sort((a, b) => order.indexOf(a) - order.indexOf(b))
-      return `${regionName(content, region)}·${sorted.join('、')}`
-    })
-    .join('；')
 }
 
 const regionList = (content: Content): string => content.regions.map(({ name }) => name).join('、')
