@@ -77,8 +77,9 @@ export async function questionReader(
       namesWithRegion.add(name)
     if (holdsGeneral(name)) namesWithGeneral.add(name)
     if (name.length >= SHORTEST_NAME) {
-      names.add(normalizedText(name))
-      heard.add(normalizedText(name))
+      const plain = normalizedText(name)
+      names.add(plain)
+      heard.add(plain)
     }
     if (due(1)) await pause()
   }

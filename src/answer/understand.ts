@@ -21,17 +21,16 @@ const MOST_CLAUSES = 8
 
 /**
  * Ranks and decides. A long story that is not clear as a whole is looked at clause by clause: the wish often stands in
- * one of them, mostly a question or the end. A part only confirms what comes first or nearly first in the whole story anyway: by
- * themselves 「地理作业」 and 「我还没签合同」 lead elsewhere.
+ * one of them, mostly a question or the end. A part only confirms what comes first or nearly first in the whole story
+ * anyway: by themselves 「地理作业」 and 「我还没签合同」 lead elsewhere.
  */
 export function understand(catalog: Catalog, rank: Rank, question: Question, scope: Scope): Understanding {
   const ranking = rank(question, scope)
   const decision = decide(ranking, scope)
   if (decision.kind === 'answer' || question.unknownPlaces.length > 0) return { ranking, decision }
   const answerTo: AnswerTo = (part) => {
-    const read = catalog.readQuestion(part)
-    if (read.rest === '') return undefined
-    const alone = rank(read, scope)
+    if (part.rest === '') return undefined
+    const alone = rank(part, scope)
     const verdict = decide(alone, scope)
     return verdict.kind === 'answer' ? { ranking: alone, decision: verdict } : undefined
   }
@@ -39,7 +38,7 @@ export function understand(catalog: Catalog, rank: Rank, question: Question, sco
   const part =
     (text.length >= STORY ? askingPart(text, ranking, catalog.readQuestion, answerTo) : undefined) ??
     (text.length >= LONG && decision.kind === 'ask-back'
-      ? clauseThatDecides(text, ranking, answerTo)
+      ? clauseThatDecides(text, ranking, catalog.readQuestion, answerTo)
       : undefined)
   if (part) return part
   const nearly = decision.kind === 'hand-over' ? nearlyNamed(ranking) : undefined
@@ -47,11 +46,12 @@ export function understand(catalog: Catalog, rank: Rank, question: Question, sco
 }
 
 /** What a part of a message would be answered by itself. */
-type AnswerTo = (part: string) => Understanding | undefined
+type AnswerTo = (part: Question) => Understanding | undefined
 
 /**
- * What the last question asks for surely, alone or with the clause before it, or the last two clauses, or the last one, or
- * three: some tell on after they have asked. Who names our town there asks something of it, whatever the story is about.
+ * What the last question asks for surely, alone or with the clause before it, or the last two clauses, or the last one,
+ * or three: some tell on after they have asked. Who names our town there asks something of it, whatever the story is
+ * about.
  */
 function askingPart(
   text: string,
@@ -66,10 +66,11 @@ function askingPart(
     ...ENDS.map((many) => clauses.slice(-many)),
   ].filter((part) => part.length < clauses.length)
   for (const part of new Set(parts.map((some) => some.map((clause) => clause.text).join(',')))) {
-    const isOurs = read(part).regions.length > 0
+    const question = read(part)
+    const isOurs = question.regions.length > 0
     if (whole.known < HARDLY_KNOWN && !isOurs) continue
     const likely = whole.here.slice(0, isOurs ? FEW : 2).map(({ entry }) => entry)
-    const verdict = answerTo(part)
+    const verdict = answerTo(question)
     const first = verdict?.ranking.here[0]
     if (first && first.score >= SURE && likely.includes(first.entry)) return verdict
   }
@@ -77,13 +78,18 @@ function askingPart(
 }
 
 /** The clause that asks most surely for what comes first in the whole story. */
-function clauseThatDecides(text: string, whole: Ranking, answerTo: AnswerTo): Understanding | undefined {
+function clauseThatDecides(
+  text: string,
+  whole: Ranking,
+  read: ReadQuestion,
+  answerTo: AnswerTo,
+): Understanding | undefined {
   if (!isLikelyKnown(whole)) return undefined
   const clauses = clausesOf(text).filter((clause) => clause.text.length >= CLAUSE)
   if (clauses.length < 2) return undefined
   let best: Understanding | undefined
   for (const clause of clauses.slice(-MOST_CLAUSES)) {
-    const alone = answerTo(clause.text)
+    const alone = answerTo(read(clause.text))
     const first = alone?.ranking.here[0]
     if (first?.entry === whole.here[0]?.entry && (first?.score ?? 0) > (best?.ranking.here[0]?.score ?? 0))
       best = alone

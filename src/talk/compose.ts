@@ -143,7 +143,7 @@ function detailsOf(
 }
 
 /** What is asked of several things and not said of them, or not of most, so that nobody chooses first and reads it then. */
-export function unsaidOfAll(content: Content, entries: readonly Entry[], asked: readonly Facet[]): Section[] {
+export function unsaidAmong(content: Content, entries: readonly Entry[], asked: readonly Facet[]): Section[] {
   return asked.slice(0, 1).flatMap((facet): Section[] => {
     if (facet.what === undefined) return []
     const saying = entries.flatMap((entry, i) => {

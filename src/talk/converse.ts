@@ -106,7 +106,7 @@ export async function converse(
     return notThat(around, session, text, (exclude, anew, from) =>
       reply(around, message, from, anew, { exclude }),
     )
-  return pointedAt(around, session, text) ?? reply(around, message, session, question, {})
+  return pointedAt(around, session, text, question) ?? reply(around, message, session, question, {})
 }
 
 /** What a plain 「是的」 or 「好的」 chooses: the consent, or the only thing that was asked about. */

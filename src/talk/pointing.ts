@@ -10,8 +10,14 @@ import { entryOf, tell } from './tell.ts'
 /**
  * 「后面那个怎么申请」, 「第二个要什么材料」, 「刚才说的补贴多少钱」: something told or offered before is pointed at.
  * Undefined: nothing is, or nobody can say what.
+ * @param whole the same message, read
  */
-export function pointedAt(around: Around, session: Session, text: string): Outcome | undefined {
+export function pointedAt(
+  around: Around,
+  session: Session,
+  text: string,
+  whole: Question,
+): Outcome | undefined {
   const { content, catalog, rank } = around.knowledge
   const read = catalog.readQuestion
   const show = (entry: Entry | undefined, { facets }: Question): Outcome | undefined =>
@@ -29,7 +35,7 @@ export function pointedAt(around: Around, session: Session, text: string): Outco
     if (pointed) return pointed
   }
 
-  const picked = pickedByWord(around, session, read(text))
+  const picked = pickedByWord(around, session, whole)
   if (picked) return picked
   const back = GOING_BACK.exec(text)
   const told = session.told ?? []

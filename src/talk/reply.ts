@@ -12,7 +12,7 @@ import {
   plainDraft,
   regionName,
   say,
-  unsaidOfAll,
+  unsaidAmong,
 } from './compose.ts'
 import {
   anyOf,
@@ -200,7 +200,7 @@ export function reply(
           sections: [
             ...(region === undefined || (!decision.sure && decision.among.length === 1)
               ? []
-              : unsaidOfAll(
+              : unsaidAmong(
                   content,
                   decision.among.map(({ entry }) => entry),
                   facets,
