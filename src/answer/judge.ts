@@ -19,7 +19,7 @@ export const FEATURES = [
   'covered-by-best', // share of the question's characters that the closest text holds
   'covers-best', // share of the closest text's characters that the question holds
   'name-inside', // longest name found whole in the question, as a share of what the question says
-  'named', // a name is written out in the question, or sounds so; less when others share it
+  'named', // a name is written out in the question; less when others share it
   'name-held', // share of the characters of a name that the question holds, for the name held best
   'name-run', // the same for its longest stretch
   'run', // longest common run with the closest text
