@@ -18,12 +18,14 @@ export interface OutOfScope {
   readonly region?: string | undefined
 }
 
-const questionsFile = z.object({
-  intent: z.string(),
-  questions: z.array(
-    z.object({ ask: z.coerce.string(), region: z.string(), style: z.string(), facet: z.string().optional() }),
-  ),
+const question = z.object({
+  ask: z.coerce.string(),
+  region: z.string(),
+  style: z.string(),
+  facet: z.string().optional(),
 })
+const questionsFile = z.object({ intent: z.string(), questions: z.array(question) })
+const moreQuestionsFile = z.array(question.extend({ intent: z.string() }))
 const outOfScopeFile = z.array(
   z.object({ ask: z.coerce.string(), kind: z.string(), region: z.string().optional() }),
 )
@@ -37,6 +39,11 @@ export function readQuestions(folder = 'test/questions'): Labelled[] {
       const { intent, questions } = questionsFile.parse(parse(readFileSync(join(folder, file), 'utf8')))
       return questions.map((question) => ({ ...question, intent }))
     })
+}
+
+/** Questions to learn from besides, on which nothing is measured. */
+export function readMoreQuestions(): Labelled[] {
+  return moreQuestionsFile.parse(parse(readFileSync('bench/questions.yaml', 'utf8')))
 }
 
 export function readOutOfScope(file = 'test/questions/_hand-over.yaml'): OutOfScope[] {
