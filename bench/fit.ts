@@ -7,7 +7,7 @@ import { describeFit, writeTables } from './calibration.ts'
 import { cheapest, crossValidate, fitModel, prepareAll, type Seen } from './fitting.ts'
 import { loadParts } from './parts.ts'
 
-/** Fits `src/answer/weights.json`; `--write` keeps it, `--show N` prints the questions it gets wrong. */
+/** Fits `src/answer/weights.json` and `src/answer/daily-life.tsv`; `--write` keeps it, `--show N` prints the questions it gets wrong. */
 const { values } = parseArgs({ options: { write: { type: 'boolean' }, show: { type: 'string' } } })
 const { content, segmenter } = await loadParts()
 const prepared = await prepareAll(content, segmenter)
@@ -32,7 +32,8 @@ if (values.write) {
     },
   }
   writeFileSync('src/answer/weights.json', `${JSON.stringify(fitted, null, 2)}\n`)
-  console.log('written to src/answer/weights.json')
+  writeFileSync('src/answer/daily-life.tsv', prepared.dailyLife)
+  console.log('written to src/answer/weights.json and src/answer/daily-life.tsv')
 }
 
 function isMiss({ right, stranger, scores }: Seen): boolean {

@@ -1,12 +1,21 @@
 import { answerIn, buildCatalog } from '../src/answer/catalog.ts'
+import { compileDailyLife, type HearDailyLife } from '../src/answer/daily-life.ts'
 import { FEATURES } from '../src/answer/judge.ts'
 import { type Candidate, gather, type Ranking, ranker } from '../src/answer/rank.ts'
 import type { Content } from '../src/model/content.ts'
+import { readModel } from '../src/text/linear.ts'
 import { normalize } from '../src/text/normalize.ts'
 import type { Segmenter } from '../src/text/segment.ts'
 import { type Tokenizer, tokenizer } from '../src/text/views.ts'
+import { learnDailyLife, withoutEachFold } from './daily-life.ts'
 import { generate } from './generated.ts'
-import { type Labelled, type OutOfScope, readOutOfScope, readQuestions } from './labelled.ts'
+import {
+  type Labelled,
+  type OutOfScope,
+  readMoreQuestions,
+  readOutOfScope,
+  readQuestions,
+} from './labelled.ts'
 import { oneIn, randomFrom } from './measure.ts'
 import { slipsIn } from './noise.ts'
 
@@ -35,6 +44,8 @@ export interface Example {
   readonly question: Labelled
   readonly ranking: Ranking
   readonly fold: number
+  /** What judges its words; it has not learned from it. */
+  readonly hear: HearDailyLife
   /** Position of the right entry among the candidates, -1 when retrieval missed it. */
   readonly right: number
 }
@@ -43,6 +54,7 @@ export interface Stranger {
   readonly question: OutOfScope
   readonly ranking: Ranking
   readonly fold: number
+  readonly hear: HearDailyLife
 }
 
 export interface Prepared {
@@ -50,11 +62,12 @@ export interface Prepared {
   readonly strangers: readonly Stranger[]
   /** So many are out of scope, with those that rules turn away before any probability. */
   readonly outOfScope: number
-  /**
-   * Fitted on, never measured on: all of them once more with a slip of the fingers, which should not make us unsure, and
-   * messages of daily life.
-   */
+  /** Fitted on, never measured on: the questions and messages of daily life kept in `bench/`. */
   readonly besides: readonly (Example | Stranger)[]
+  /** All that is measured once more with a slip of the fingers, which should not make us unsure. */
+  readonly slips: readonly (Example | Stranger)[]
+  /** What was learned of daily life from those besides, as `src/answer/daily-life.tsv` holds it. */
+  readonly dailyLife: string
   /** Questions to a base that is not ours, so that the order of candidates holds elsewhere, too. */
   readonly elsewhere: readonly Ranked[]
 }
@@ -75,7 +88,7 @@ export async function prepare(
   const catalog = await buildCatalog(content, words)
   const rank = ranker(catalog)
   const intents = new Map(content.intents.map((intent) => [intent.id, intent]))
-  const seeExample = (question: Labelled): Example[] => {
+  const seeExample = (question: Labelled): Omit<Example, 'hear'>[] => {
     const intent = intents.get(question.intent)
     const answer = intent && answerIn(intent, question.region)
     if (!answer) return []
@@ -84,7 +97,7 @@ export async function prepare(
     return [{ question, ranking, fold: foldOf(question.intent), right }]
   }
   // Places and empty words are decided by rules before any probability; the fit is about the rest.
-  const seeStranger = (question: OutOfScope, fold: number): Stranger[] => {
+  const seeStranger = (question: OutOfScope, fold: number): Omit<Stranger, 'hear'>[] => {
     const read = catalog.readQuestion(normalize(question.ask).text)
     if (read.unknownPlaces.length > 0 || read.rest === '') return []
     return [{ question, fold, ranking: rank(read, { region: question.region }) }]
@@ -94,17 +107,30 @@ export async function prepare(
     ...question,
     ask: slips[i % slips.length]?.(question.ask, randomFrom(i + 1)) ?? question.ask,
   })
+
+  const besides = [
+    ...oneIn(many, readMoreQuestions()).flatMap(seeExample),
+    ...oneIn(many, readOutOfScope(MORE_STRANGERS)).flatMap((one) => seeStranger(one, foldOf(one.ask))),
+  ]
+  const heard = besides.map((one) => ({ ...one, isLife: !('right' in one) }))
+  const dailyLife = learnDailyLife(heard)
+  const hear = compileDailyLife(readModel(dailyLife))
+  const withoutFold = withoutEachFold(heard, FOLDS)
+
   const questions = oneIn(many, readQuestions())
   const outOfScope = oneIn(many, readOutOfScope())
   return {
-    examples: questions.flatMap(seeExample),
-    strangers: outOfScope.flatMap((one) => seeStranger(one, foldOf(one.ask))),
+    examples: questions.flatMap(seeExample).map((one) => ({ ...one, hear })),
+    strangers: outOfScope
+      .flatMap((one) => seeStranger(one, foldOf(one.ask)))
+      .map((one) => ({ ...one, hear })),
     outOfScope: outOfScope.length,
-    besides: [
+    besides: besides.map((one) => ({ ...one, hear: withoutFold[one.fold] ?? hear })),
+    slips: [
       ...questions.map(slip).flatMap(seeExample),
       ...outOfScope.flatMap((one, i) => seeStranger(slip(one, i), foldOf(one.ask))),
-      ...oneIn(many, readOutOfScope(MORE_STRANGERS)).flatMap((one) => seeStranger(one, foldOf(one.ask))),
-    ],
+    ].map((one) => ({ ...one, hear })),
+    dailyLife,
     elsewhere: [],
   }
 }
@@ -143,18 +169,22 @@ export interface Model {
 }
 
 export function fitModel(
-  { examples, strangers, besides, elsewhere }: Prepared,
+  { examples, strangers, besides, slips, elsewhere }: Prepared,
   current: readonly number[],
 ): Model {
-  const order = fitRank(examples, elsewhere, current)
+  const asked = besides.filter((one) => 'right' in one)
+  const order = fitRank(examples, asked, elsewhere, current)
   const sharpness = fitSharpness(examples, order)
   const rank = order.map((weight, k) => (k === BY_HAND ? weight : weight * sharpness))
   const rowOf = (one: Example | Stranger): Row => ({
-    evidence: rerank(one.ranking, rank).evidence,
+    evidence: rerank(one, rank).evidence,
     known: 'right' in one,
   })
-  const asked = [...examples, ...strangers].map(rowOf)
-  return { rank, known: calibrated(fitKnown([...asked, ...besides.map(rowOf)]), asked) }
+  const measured = [...examples, ...strangers].map(rowOf)
+  return {
+    rank,
+    known: calibrated(fitKnown([...measured, ...[...besides, ...slips].map(rowOf)]), measured),
+  }
 }
 
 interface Row {
@@ -163,16 +193,18 @@ interface Row {
 }
 
 /** What is fitted on besides is harder than what is asked: by itself it would make the scores promise too little. */
-function calibrated({ bias, weights }: Model['known'], asked: readonly Row[]): Model['known'] {
+function calibrated({ bias, weights }: Model['known'], measured: readonly Row[]): Model['known'] {
   const oddsOf = (row: Row): number => row.evidence.reduce((sum, x, k) => sum + x * (weights[k] ?? 0), bias)
   const { bias: shift, weights: scale } = fitKnown(
-    asked.map((row) => ({ evidence: [oddsOf(row)], known: row.known })),
+    measured.map((row) => ({ evidence: [oddsOf(row)], known: row.known })),
   )
   const factor = scale[0] ?? 1
   return { bias: bias * factor + shift, weights: weights.map((weight) => weight * factor) }
 }
 
 const RIVALS = 10
+/** How much the questions besides count: often a single string decided which entry is theirs. */
+const SHARE_BESIDES = 0.3
 /** How much the other base counts beside ours. */
 const SHARE_ELSEWHERE = 0.6
 
@@ -182,6 +214,7 @@ const BY_HAND = FEATURES.indexOf('context')
 /** The right candidate against the others of its question. Each feature speaks for an entry, so no weight falls below zero. */
 function fitRank(
   examples: readonly Ranked[],
+  besides: readonly Ranked[],
   elsewhere: readonly Ranked[],
   current: readonly number[],
 ): number[] {
@@ -197,7 +230,11 @@ function fitRank(
       }
     })
   }
-  const lists = [...listsOf(examples, 1), ...listsOf(elsewhere, SHARE_ELSEWHERE)]
+  const lists = [
+    ...listsOf(examples, 1),
+    ...listsOf(besides, SHARE_BESIDES),
+    ...listsOf(elsewhere, SHARE_ELSEWHERE),
+  ]
   const range = spread(
     lists.map(({ values }) => values),
     width,
@@ -327,15 +364,16 @@ function descend(
 }
 
 /** One question seen through given weights: its candidates best first, their shares, and the evidence. */
-export function rerank(ranking: Ranking, weights: readonly number[]) {
+export function rerank({ ranking, hear }: Pick<Example, 'ranking' | 'hear'>, weights: readonly number[]) {
   const scored = ranking.here.map((candidate, i) => ({
     i,
     target: candidate.target,
+    closest: candidate.closest,
     features: candidate.features,
     strength: strengthOf(candidate, weights),
   }))
   scored.sort((a, b) => b.strength - a.strength)
-  const evidence = Array.from(gather(ranking.question, scored, ranking.unknownWords, ranking.latin))
+  const evidence = Array.from(gather(ranking.question, scored, ranking.unknownWords, ranking.latin, hear))
   const top = scored[0]?.strength ?? 0
   const sum = scored.reduce((s, { strength }) => s + Math.exp(strength - top), 0)
   return {
@@ -364,7 +402,7 @@ export interface Seen {
 }
 
 export function look(model: Model, one: Example | Stranger): Seen {
-  const { order, shares, evidence } = rerank(one.ranking, model.rank)
+  const { order, shares, evidence } = rerank(one, model.rank)
   const known =
     1 /
     (1 +
@@ -393,6 +431,7 @@ export function crossValidate(prepared: Prepared, current: readonly number[]): S
         examples: prepared.examples.filter((one) => one.fold !== fold),
         strangers: prepared.strangers.filter((one) => one.fold !== fold),
         besides: prepared.besides.filter((one) => one.fold !== fold),
+        slips: prepared.slips.filter((one) => one.fold !== fold),
       },
       current,
     )
@@ -438,40 +477,33 @@ const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
 
 /**
- * Of the thresholds that keep what we promise about strangers, those that answer most, and then ask most, and cost visitors no more than
- * the cheapest do, as far as so many questions can tell: within one standard error of the difference (Breiman et al.,
- * Classification and Regression Trees, 1984). Over a wide range the cost hardly changes, and the least of it is chance.
+ * Of the thresholds that keep what we promise about strangers, those that answer most, and then ask most, and cost visitors
+ * no more than the cheapest do, as far as so many questions can tell: within one standard error of the least cost (Breiman
+ * et al., Classification and Regression Trees, 1984). Over a wide range the cost hardly changes, and the least is chance.
  * @param outOfScope how many were asked that no document answers, with those that rules turn away
  */
 export function cheapest(seen: readonly Seen[], outOfScope: number): Thresholds {
-  const allowed: {
-    readonly thresholds: Thresholds
-    readonly costs: readonly number[]
-    readonly cost: number
-  }[] = []
+  const allowed: { readonly thresholds: Thresholds; readonly cost: number; readonly error: number }[] = []
   for (let answer = 0.5; answer <= 0.95; answer += 0.025)
     for (let askBack = LEAST_ASKED; askBack <= Math.min(answer, 0.6); askBack += 0.05)
       for (const worthAsking of [0.03, 0.06]) {
         const thresholds = { answer, askBack, worthAsking }
         const { cost, costs, tally } = outcomes(seen, thresholds)
-        if (tally.strangersAnswered <= MOST_STRANGERS_ANSWERED * outOfScope)
-          allowed.push({ thresholds, costs, cost })
+        if (tally.strangersAnswered > MOST_STRANGERS_ANSWERED * outOfScope) continue
+        const error = Math.sqrt(mean(costs.map((one) => (one - cost) ** 2)) / costs.length)
+        allowed.push({ thresholds, cost, error })
       }
   const [least] = allowed.toSorted((a, b) => a.cost - b.cost)
   if (!least) throw new Error('no thresholds keep strangers from being answered, or there are no questions')
-  const asCheap = allowed.filter(({ costs, cost }) => {
-    const more = cost - least.cost
-    const squares = costs.map((one, i) => (one - (least.costs[i] ?? 0) - more) ** 2)
-    return more <= Math.sqrt(mean(squares) / seen.length)
-  })
-  const [most] = asCheap
+  const [most] = allowed
+    .filter(({ cost }) => cost <= least.cost + least.error)
     .map(({ thresholds }) => thresholds)
     .toSorted((a, b) => a.answer - b.answer || a.askBack - b.askBack)
   return most ?? least.thresholds
 }
 
-/** Two in a hundred out of scope may be answered with a policy; lists that are all near misses take half as much again. */
-const MOST_STRANGERS_ANSWERED = 0.015
+/** Two in a hundred out of scope may be answered with a policy; lists of near misses take well half as much again. */
+const MOST_STRANGERS_ANSWERED = 0.011
 /** Nobody wants to choose from a list on which his matter stands once in six times. */
 const LEAST_ASKED = 0.2
 

@@ -3,6 +3,7 @@ import type { Reason } from '../model/conversation.ts'
 import { isPinyin } from '../text/pinyin.ts'
 import type { Catalog, Target, Unit } from './catalog.ts'
 import { type Compared, comparer } from './compare.ts'
+import { dailyLife, type HearDailyLife } from './daily-life.ts'
 import { FEATURES, type Judged, judge, type ToJudge, weighted } from './judge.ts'
 import type { Question } from './question.ts'
 import { isAllowed, isHere, retriever } from './retrieve.ts'
@@ -110,6 +111,7 @@ export const EVIDENCE = [
   'short', // fewer than four characters are said
   'latin',
   'not-ours', // a matter is named that no document deals with, and this entry does not either
+  'daily-life', // what this entry leaves unexplained sounds like daily life
 ] as const
 
 function score(
@@ -149,9 +151,10 @@ function probability(judged: readonly Judged[], evidence: Float32Array): number 
 /** The evidence of one ranked list, in the order of `EVIDENCE`. */
 export function gather(
   question: Question,
-  ranked: readonly Pick<Judged, 'features' | 'strength' | 'target'>[],
+  ranked: readonly Judged[],
   unknownWords: number,
   latin: boolean,
+  hearDailyLife: HearDailyLife = dailyLife,
 ): Float32Array {
   const [first, second] = ranked
   let said = 0
@@ -167,6 +170,7 @@ export function gather(
       said < 4 ? 1 : 0,
       latin ? 1 : 0,
       first && question.notOurs.some((word) => !holds(first.target.entry, word)) ? 1 : 0,
+      first ? hearDailyLife(question, first) : 0,
     ],
     FEATURES.length,
   )
