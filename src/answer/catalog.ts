@@ -109,7 +109,7 @@ export async function buildCatalog(
     if (due(own.length)) await pause()
   }
   const findNamed = await nameFinder(namesOf, pause)
-  const readQuestion = await questionReader(content, units, sayForeign, pause)
+  const readQuestion = await questionReader(content, units, sayForeign, tokenizer.cut, pause)
   return { content, units, targets, byEntry, index, tokenizer, findNamed, readQuestion }
 }
 

@@ -19,7 +19,7 @@ export type Decision =
 export function decide(ranking: Ranking, scope: Scope): Decision {
   const { here, elsewhere, question } = ranking
   const [first] = here
-  if (question.unknownPlaces.some((place) => !first || !holds(first.entry, place)))
+  if (question.unknownPlaces.some((place) => !first || !speaksOf(first, place)))
     return { kind: 'hand-over', why: 'unknown-place' }
 
   const lead = (elsewhere[0]?.strength ?? Number.NEGATIVE_INFINITY) - (first?.strength ?? 0)
@@ -39,6 +39,10 @@ export function decide(ranking: Ranking, scope: Scope): Decision {
   if (together >= limits.askBack) return { kind: 'ask-back', among, sure: together >= limits.answer }
   return { kind: 'hand-over', why: 'nothing-like-it' }
 }
+
+/** A place that the entry names, or the phrasing closest to what is asked: 「泸州叙永的，想过来打工」. */
+const speaksOf = ({ entry, closest }: Candidate, place: string): boolean =>
+  holds(entry, place) || (closest?.text.includes(place) ?? false)
 
 const limits = fitted.thresholds
 const MOST_CHOICES = 4

@@ -48,12 +48,14 @@ const NAMES_AT_ONCE = 500
  * Prepares the reading of questions for one content.
  * @param said everything the base says, normalised: what stands beside what there tells slips from words
  * @param sayForeign says foreign words with ours
+ * @param cut finds the words of a text
  * @param pause awaited now and then
  */
 export async function questionReader(
   content: Content,
   said: readonly { readonly text: string }[],
   sayForeign: (text: string) => string,
+  cut: (text: string) => readonly string[],
   pause: () => Promise<void>,
 ): Promise<ReadQuestion> {
   const lead = longestFirst(content.filler.lead)
@@ -175,6 +177,7 @@ export async function questionReader(
     const unknownPlaces = findPlaces(text)
       .filter(({ from }) => weights[from] !== 0)
       .slice(0, MOST_PLACES)
+      .filter((place) => !isAcrossWords(place, text, cut))
       .filter(({ from, to }) => {
         const around = `${text.slice(0, from)}${PLACE}${text.slice(to)}`
         return !isOurs && !(inPassing(around) && comesHome(around))
@@ -202,12 +205,13 @@ export async function questionReader(
 
 /**
  * Whether what stands at a place is told and not asked: 「我在材料公司上班,…」 asks for no papers. A story ends with what is
- * asked, and a question mark shows it anywhere.
+ * asked, from 「想问」 on if that is said, and a question mark shows it anywhere.
  */
 function storyIn(text: string): (at: number) => boolean {
   const clauses = text.length < STORY ? [] : clausesOf(text)
   if (clauses.length <= ASKING) return () => false
-  const end = clauses.at(-ASKING)?.from ?? 0
+  const ending = clauses.slice(-ASKING)
+  const end = (ending.findLast((clause) => SAYS_IT_ASKS.test(clause.text)) ?? ending[0])?.from ?? 0
   const asked = clauses.filter(({ isQuestion }) => isQuestion)
   return (at) => at < end && !asked.some(({ from, to }) => from <= at && at < to)
 }
@@ -215,9 +219,28 @@ function storyIn(text: string): (at: number) => boolean {
 /** From this length on people tell a story before they ask, mostly in the last clauses. */
 export const STORY = 30
 const ASKING = 3
+const SAYS_IT_ASKS = /想问|请问|想知道|想晓得|想了解|问一?下|咨询/u
 
 /** So many characters are learned from between two pauses. */
 const BREATH = 5000
+
+/** No place is meant by 「商都」 in 「招商都看什么」 and by 「上海」 in 「上海外平台」. */
+function isAcrossWords(
+  { from, to }: { readonly from: number; readonly to: number },
+  text: string,
+  cut: (text: string) => readonly string[],
+): boolean {
+  let end = 0
+  return cut(text).some((word) => {
+    // Words inside a longer one come before it, so the search goes back a little.
+    const start = text.indexOf(word, Math.max(0, end - LONGEST_WORD))
+    if (start < 0) return false
+    end = start + word.length
+    return (start < from && from < end && end < to) || (from < start && start < to && to < end)
+  })
+}
+
+const LONGEST_WORD = 8
 
 /** A cue as it stands at the end of a message, where particles were taken away. */
 function withoutParticle(cue: string, tail: readonly string[]): string[] {
@@ -252,8 +275,8 @@ function withoutTurnedDown(text: string): string {
 }
 
 const TURNED_DOWN =
-  /(?:别|不要|不用|不想)(?:再|跟我|给我|和我)*(?:说|提|讲|推荐|介绍)[^\p{P}\s]{1,8}$|^除了[^\p{P}\s]{2,8}?(?:以外|之外|外|[,，、]|(?=还有|别的|其他))|^(?:不是|我?不(?:要|想要|想问|问|是问))[^\p{P}\s]{2,6}[,，]/gu
-const FEWEST_LEFT = 3
+  /(?:别|不要|不用|不想)(?:再|跟我|给我|和我)*(?:说|提|讲|推荐|介绍)[^\p{P}\s]{1,8}$|^除了[^\p{P}\s]{2,8}?(?:以外|之外|外|[,，、]|(?=还有|别的|其他))|^(?:不是|我?不(?:要|想要|想问|问|是问))[^\p{P}\s]{2,6}[,，]|[,，]\s*(?:而)?不是[^\p{P}\s]{1,6}$|^(?:算了[,，\s]*)?先?不[^\p{P}\s]{1,4}了[,，]\s*(?:我?想?问问?)?/gu
+const FEWEST_LEFT = 2
 
 /** A pattern for the end would look at every place of a long text, and strip() asks again for each word it takes away. */
 function withoutEdges(text: string): string {
@@ -264,8 +287,8 @@ function withoutEdges(text: string): string {
   return text.slice(from, to)
 }
 
-/** The 么 at the end is no particle here. */
-const WHOLE_WORD = /[什怎那这多]么$/u
+/** The 么 and the 啥的 at the end are no particles here. */
+const WHOLE_WORD = /[什怎那这多]么$|[干做搞弄管是]啥的$/u
 const EDGE = /[\p{P}\s]/u
 /** 「1. 」 and 「(2)」 before a question copied out of a list. */
 const LIST_MARK = /^\(?\d{1,2}[.、)]\s*(?=[\p{P}\s]*\p{L})/u

@@ -36,7 +36,9 @@ export function understand(catalog: Catalog, rank: Rank, question: Question, sco
   }
   const { text } = question
   const part =
-    (text.length >= STORY ? askingPart(text, ranking, catalog.readQuestion, answerTo) : undefined) ??
+    (text.length >= STORY && decision.kind !== 'elsewhere'
+      ? askingPart(text, ranking, catalog.readQuestion, answerTo)
+      : undefined) ??
     (text.length >= LONG && decision.kind === 'ask-back'
       ? clauseThatDecides(text, ranking, catalog.readQuestion, answerTo)
       : undefined)
