@@ -172,6 +172,7 @@ export const PHRASES = {
   askWhich: [],
   askWhichUnsure: [],
   askThis: [],
+  perhapsOnLast: ['thing'],
   notHere: ['region', 'thing'],
   notHereBut: ['region', 'thing'],
   elsewhere: ['regions', 'thing'],

@@ -12,6 +12,7 @@ export const ACTS = [
   'subscribe-to',
   'subscribe-more',
   'unsubscribe-from',
+  'keep-only',
   'erase-my-data',
   'my-data',
   'human',

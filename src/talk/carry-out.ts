@@ -15,6 +15,7 @@ import { askedToRemind, callOffReminders } from './remind.ts'
 import {
   agreeToSubscribe,
   endSubscriptions,
+  keepOnly,
   listSubscriptions,
   offerSubscription,
   scopeInWords,
@@ -99,6 +100,11 @@ export async function carryOut(
         pending,
       })
       if (ended) return ended
+      break
+    }
+    case 'keep-only': {
+      const kept = await keepOnly(around, message, calm, text, question?.regions.at(-1), pending)
+      if (kept) return kept
       break
     }
 

@@ -401,3 +401,6 @@ function dayInWords(day: string): string {
 export function dayInShanghai(now: Date): string {
   return new Date(now.getTime() + 8 * 3600 * 1000).toISOString().slice(0, 10)
 }
+
+/** A title that is said between quotation marks; its own become the inner ones. */
+export const inQuotes = (title: string): string => title.replaceAll('“', '‘').replaceAll('”', '’')

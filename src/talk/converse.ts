@@ -12,6 +12,7 @@ import { chosenPosition, MENU_MS } from './menu.ts'
 import { listedInAnswer, pointedAt } from './pointing.ts'
 import { remindOf } from './remind.ts'
 import { reply } from './reply.ts'
+import { offeredInstead } from './subscribing.ts'
 import { entryOf, facetList, tell } from './tell.ts'
 
 /** What a message leads to: the reply, and what is remembered of it. */
@@ -72,7 +73,8 @@ export async function converse(
   if (yes !== undefined) return take(around, message, session, yes)
   if (session.urgent && (act === undefined || act === 'yes')) {
     const still = stayUrgent(around, text, question, session)
-    if (still) return still
+    if (still === 'over') session = { ...session, urgent: undefined }
+    else if (still) return still
   }
   const sourceAsked = act === 'source' ? facetList(content, '出处') : []
   const about = entryOf(content, session.topic?.entry)
@@ -93,6 +95,10 @@ export async function converse(
       session,
     }
 
+  const instead = CORRECTS.test(text)
+    ? offeredInstead(around, session, question.written, question.regions.at(-1))
+    : undefined
+  if (instead) return instead
   const done = await carryOut(around, message, session, act, text, question)
   if (done && act === undefined && session.pending?.for === 'inquiry')
     return answeredToo(around, message, done, question)
@@ -116,6 +122,8 @@ function agreedTo({ menu, topic, pending }: Session): number | undefined {
   const things = actions.filter(({ do: does }) => does !== 'hand-over')
   return topic?.decision === 'ask-back' && things.length === 1 && things[0] === actions[0] ? 0 : undefined
 }
+
+const CORRECTS = /^[哦噢啊哎嗯,，\s]*(?:不对|不是|我?.错|手滑)/u
 
 /** How Telegram writes commands; those we know are acts. */
 const COMMAND = /^\/[a-z_]+(?:\s|@|$)/
@@ -154,13 +162,18 @@ export function regionByName(content: Content, name: string): string | undefined
   )?.id
 }
 
-/** After an alarm the bot stays with it until a clear new question comes. */
-function stayUrgent(around: Around, text: string, question: Question, session: Session): Outcome | undefined {
+/** After an alarm the bot stays with it until a clear new question comes. Undefined: thanks are thanks. */
+function stayUrgent(
+  around: Around,
+  text: string,
+  question: Question,
+  session: Session,
+): Outcome | 'over' | undefined {
   const { content, rank, acts } = around.knowledge
   const kind = content.urgent.find(({ id }) => id === session.urgent?.kind)
-  if (!kind) return undefined
+  if (!kind) return 'over'
   const ranking = rank(question, { region: session.region ?? around.defaultRegion })
-  if (question.rest !== '' && (ranking.here[0]?.score ?? 0) >= CLEAR_NEW_QUESTION) return undefined
+  if (question.rest !== '' && (ranking.here[0]?.score ?? 0) >= CLEAR_NEW_QUESTION) return 'over'
   if (RELIEF.test(text))
     return {
       draft: composeUrgent(kind, content.hotlines, say(content, 'urgentRelief')),

@@ -2,7 +2,7 @@ import { answerIn } from '../answer/catalog.ts'
 import type { Question } from '../answer/question.ts'
 import type { Candidate } from '../answer/rank.ts'
 import type { Content, Facet } from '../model/content.ts'
-import { type Draft, type DraftChoice, entryChoices, regionName, say } from './compose.ts'
+import { type Draft, type DraftChoice, entryChoices, inQuotes, regionName, say } from './compose.ts'
 
 /** Honest about a region whose document is silent: who else has it, and what comes nearest here. */
 export function notHere(
@@ -13,8 +13,7 @@ export function notHere(
   facet: Facet | undefined,
   wish = there[0]?.target.intents.find((intent) => answerIn(intent, region) === undefined)?.title,
 ): Draft {
-  // It is said between quotation marks.
-  const thing = (wish ?? there[0]?.entry.title ?? '').replaceAll('“', '‘').replaceAll('”', '’')
+  const thing = inQuotes(wish ?? there[0]?.entry.title ?? '')
   const others = there.flatMap(({ entry }) => (entry.region ? [regionName(content, entry.region)] : []))
   const here = region ? regionName(content, region) : ''
   const choices: DraftChoice[] = [

@@ -23,6 +23,12 @@ export function pointedAt(
   const show = (entry: Entry | undefined, { facets }: Question): Outcome | undefined =>
     entry && tell(around, session, entry, { facets, facetFirst: facets.length > 0 })
 
+  const told = session.told ?? []
+  // 「前面那个」 after two answers is the one before the last.
+  const byTelling = ({ isNumbered, position, rest }: Place): Outcome | undefined =>
+    isNumbered || session.topic?.decision !== 'answer' || session.topic.together || told.length < 2
+      ? undefined
+      : show(entryOf(content, told[position === 0 ? 1 : 0]), read(rest))
   const place = placeInList(text)
   if (place) {
     const question = read(place.rest)
@@ -31,14 +37,15 @@ export function pointedAt(
       question.rest.length > LITTLE
         ? undefined
         : show(entryOf(content, (together ?? offered(session)).at(place.position)), question)
-    const pointed = listedInAnswer(around, session, text) ?? byNumber
+    const pointed = listedInAnswer(around, session, text) ?? byTelling(place) ?? byNumber
     if (pointed) return pointed
   }
 
-  const picked = pickedByWord(around, session, whole)
+  const picked = pickedByWord(around, session, whole) ?? theOther(around, session, text)
   if (picked) return picked
+  if (DOUBTS.test(text) && session.topic?.decision === 'answer')
+    return show(entryOf(content, session.topic.entry), whole)
   const back = GOING_BACK.exec(text)
-  const told = session.told ?? []
   if (!back || told.length === 0) return undefined
   const question = read(text.replace(GOING_BACK, ''))
   if (question.rest === '') {
@@ -68,6 +75,43 @@ function pickedByWord(around: Around, session: Session, question: Question): Out
 }
 
 /**
+ * 「另一个咧」 after two things were told, 「另外那个奖的叫什么」 after one: the other of two, or what is next to it and named
+ * like that.
+ */
+function theOther(around: Around, session: Session, text: string): Outcome | undefined {
+  const { content, catalog } = around.knowledge
+  const match = THE_OTHER.exec(text)
+  const last = entryOf(content, session.topic?.entry)
+  if (match === null || last === undefined) return undefined
+  const question = catalog.readQuestion(text.slice(match[0].length).replace(PARTICLES, ''))
+  const show = (entry: Entry | undefined): Outcome | undefined =>
+    entry && tell(around, session, entry, { facets: question.facets })
+  if (question.gist === '') {
+    const { together = session.told ?? [] } = session.topic ?? {}
+    return show(
+      entryOf(
+        content,
+        together.find((id) => id !== last.id),
+      ),
+    )
+  }
+  if (question.gist.length > LITTLE) return undefined
+  const near = [...new Set([...offered(session), ...last.related, ...(session.told ?? [])])]
+  const having = near.flatMap((id) => {
+    const entry = entryOf(content, id)
+    return entry &&
+      entry !== last &&
+      [entry.title, ...entry.aliases].some((name) => name.includes(question.gist))
+      ? [entry]
+      : []
+  })
+  return having.length === 1 ? show(having[0]) : undefined
+}
+
+const PARTICLES = /^[呢咧哩嘛吗啊呀吧？?]+$/u
+const THE_OTHER = /^(?:那|还有)?(?:另外?一?|还有一)个|^(?:那|还有)?另外(?:的|那)?(?:一?个)?/u
+
+/**
  * 「第二个是什么」 after an answer that lists things means one of them, whatever else can be chosen below; a bare number
  * means the choices, which are numbered.
  */
@@ -87,25 +131,32 @@ export function listedInAnswer(around: Around, session: Session, text: string): 
   return tell(around, session, isItsOwn ? first.entry : last, { facets, facetFirst: facets.length > 0 })
 }
 
+/** 「你确定？我听说是8场」 is answered by what stands written, and where. */
+const DOUBTS =
+  /^你?(?:确定|肯定|当真)|^(?:真的|没[搞弄说算]错)吧?吗?[?？]?$|^不是[^\p{P}\s]{1,6}吗[?？]?$|我听说是/u
+
 /** The first group: the visitor leaves what was told last. */
 const GOING_BACK =
   /^(?:好了?,?)?(?:回来说|接着说|继续说|说正事|说回正题|言归正传)[,，\s]*|(?:还是)?(?:再|接着)?(说回|回到|再说说|说说)?(?:刚才|刚刚|上面|之前|开头|一开始|前面)(?:你?(?:说|讲|问|提|聊)(?:的|到的|过的)?|那个?|的)*/u
 
 interface Place {
   readonly position: number
+  /** 「第二个」, not 「前者」. */
+  readonly isNumbered: boolean
   readonly rest: string
 }
 
 /** 「第二个…」, 「前一个…」, 「最后那个…」 at the beginning of a message; negative positions count from the end. */
 function placeInList(text: string): Place | undefined {
   const match =
-    /^(?:那|就|我?想?(?:问|说|要|看)的?是?)?(?:第([一二三四1-4])(?:个|条|项|种|类)|(前者|(?:前|头)(?:面)?(?:那|一|的那)个)|(后者|最后(?:那|一|的那)[个种类]|后(?:面)?(?:那|一|的那)[个种类]))/u.exec(
+    /^(?:那|就|我?想?(?:问|说|要|看)的?是?|[这那][两俩二三]个?(?:里面?|中|当中)?)?(?:第([一二三四1-4])(?:个|条|项|种|类|样|件|家|处)|(前者|(?:前头?|头)面?(?:那|一|的那)个)|(后者|最后(?:那|一|的那)[个种类]|后(?:面)?(?:那|一|的那)[个种类]))/u.exec(
       text,
     )
   if (match === null) return undefined
   const [whole, nth, first] = match
   const last = first === undefined ? -1 : 0
   return {
+    isNumbered: nth !== undefined,
     position: nth === undefined ? last : ('一二三四'.indexOf(nth) + 1 || Number(nth)) - 1,
     rest: text.slice(whole.length),
   }
@@ -149,7 +200,7 @@ export function takenUp(
   const { facets } = question
   if (facets.some(({ id }) => !OF_FIGURES.has(id))) return undefined
   const words = withDigits(question.rest)
-    .split('还是')
+    .split(/还是|呢/u)
     .map((word) => word.replace(TURNING, ''))
     .filter((word) => word !== '')
   const clauses = [last.answer, ...Object.values(last.facets)]
@@ -177,7 +228,7 @@ export function takenUp(
 }
 
 /** What stands around the word that is taken up. */
-const TURNING = /^(?:[那要给有都再]|里头|里面|其中)+|(?:的|那种|那个|这种|这个|呢)+$/gu
+const TURNING = /^(?:[那要给有都再]|里头|里面|其中)+|(?:的|那种|那个|这种|这个|呢|有)+$/gu
 /** As long as a figure with its unit: 「200人」. */
 const FIGURE = 5
 

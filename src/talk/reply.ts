@@ -27,6 +27,7 @@ import {
 } from './context.ts'
 import type { Around, Outcome } from './converse.ts'
 import { type Ask, followUp } from './follow-up.ts'
+import { goesOnFrom, perhapsOn } from './going-on.ts'
 import { notHere, unsure } from './honest.ts'
 import { mask } from './mask.ts'
 import { takenUp } from './pointing.ts'
@@ -118,6 +119,7 @@ export function reply(
   if (
     about &&
     question.unknownPlaces.length === 0 &&
+    question.notOurs.length === 0 &&
     ((facets.length > 0 && isElliptical(question)) ||
       (PRONOUN.test(question.text) && question.rest.length <= LITTLE_OWN)) &&
     decision.kind !== 'answer' &&
@@ -194,7 +196,7 @@ export function reply(
         : undefined
       if (secret)
         return { draft: plainDraft(content, 'act', 'continuePrivately', { topic: secret }), session: moved }
-      return {
+      const asked: Outcome = {
         draft: {
           decision: 'ask-back',
           sections: [
@@ -214,6 +216,8 @@ export function reply(
         },
         session: { ...remember('ask-back'), unanswered: { text: mask(question.written), at: now.getTime() } },
       }
+      const last = decision.sure ? undefined : goesOnFrom(around, session, question, region)
+      return last ? perhapsOn(around, last, question, asked) : asked
     }
     case 'elsewhere': {
       const secret = message.inGroup
@@ -238,11 +242,15 @@ export function reply(
           },
           session: moved,
         }
-      const unanswered = { text: mask(question.written), at: now.getTime() }
-      return {
+      const handedOver: Outcome = {
         draft: { ...unsure(content, decision.why, question, region), ...traceOf(ranking) },
-        session: { ...remember('hand-over'), unanswered },
+        session: {
+          ...remember('hand-over'),
+          unanswered: { text: mask(question.written), at: now.getTime() },
+        },
       }
+      const last = goesOnFrom(around, session, question, region)
+      return last ? perhapsOn(around, last, question, handedOver) : handedOver
     }
   }
 }

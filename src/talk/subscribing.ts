@@ -9,6 +9,7 @@ import {
   subscriptionsOf,
   unsubscribe,
 } from '../store/subscriptions.ts'
+import { clausesOf } from '../text/clauses.ts'
 import { inScript } from '../text/normalize.ts'
 import type { ActId } from './acts.ts'
 import { plainDraft, regionName, say } from './compose.ts'
@@ -147,6 +148,60 @@ export async function endSubscriptions(
     ...(current.length > 0 ? [say(content, 'unsubscribed', { scope })] : []),
     ...(reminders.length > 0 ? [say(content, partly ? 'remindersStay' : 'remindCalledOff', { list })] : []),
   )
+}
+
+/**
+ * 「电商不要，只留体育」: everything else ends, what is named stays or is offered instead. Undefined: nothing is named, or
+ * nothing is subscribed or waits for consent.
+ */
+export async function keepOnly(
+  around: Around,
+  message: Message,
+  session: Session,
+  text: string,
+  said: string | undefined,
+  pending: Session['pending'],
+): Promise<Outcome | undefined> {
+  const { content } = around.knowledge
+  const topics = clausesOf(text)
+    .filter((clause) => KEEPS.test(clause.text))
+    .flatMap((clause) => topicsIn(content, clause.text))
+  const current = await subscriptionsOf(around.db, message.address)
+  const offered = pending?.for === 'consent' ? scopeOf(pending) : []
+  const region = said ?? offered[0]?.region ?? current[0]?.region
+  if (topics.length === 0 || region === undefined) return undefined
+  const isKept = (one: Subscription): boolean => one.region === region && topics.includes(one.topic)
+  const ended = current.filter((one) => !isKept(one))
+  if (ended.length > 0) await unsubscribe(around.db, message.address, around.now, ended)
+  const ending =
+    ended.length > 0 ? [say(content, 'unsubscribed', { scope: scopeInWords(content, ended) })] : []
+  const sections = ending.map((line) => ({ kind: 'note' as const, text: line }))
+  const isMissing = topics.some((topic) => !current.some((one) => isKept(one) && one.topic === topic))
+  if (!isMissing) {
+    const list = scopeInWords(content, current.filter(isKept))
+    sections.push({ kind: 'note', text: say(content, 'subscriptions', { list }) })
+    return { draft: { decision: 'act', sections }, session }
+  }
+  const asked = askConsent(around, session, region, topics)
+  return { ...asked, draft: { ...asked.draft, sections: [...sections, ...asked.draft.sections] } }
+}
+
+const KEEPS = /[只光就].*[留订要]/u
+
+/**
+ * 「打错，是呼和浩特的」, 「不是志愿，我是说心理」 while a subscription waits for consent: the same with what is said instead.
+ * Undefined: none waits, or nothing of the kind is said.
+ */
+export function offeredInstead(
+  around: Around,
+  session: Session,
+  text: string,
+  region: string | undefined,
+): Outcome | undefined {
+  const { pending } = session
+  const topics = topicsIn(around.knowledge.content, text)
+  if (pending?.for !== 'consent' || (topics.length === 0 && region === undefined)) return undefined
+  return askConsent(around, session, region ?? pending.region, topics.length > 0 ? topics : pending.topics)
 }
 
 /** What a visitor was asked to agree to. */
