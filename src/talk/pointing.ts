@@ -132,8 +132,7 @@ export function listedInAnswer(around: Around, session: Session, text: string): 
 }
 
 /** 「你确定？我听说是8场」 is answered by what stands written, and where. */
-const DOUBTS =
-  /^你?(?:确定|肯定|当真)|^(?:真的|没[搞弄说算]错)吧?吗?[?？]?$|^不是[^\p{P}\s]{1,6}吗[?？]?$|我听说是/u
+const DOUBTS = /^你?(?:确定|肯定|当真)|^(?:真的|没[搞弄说算]错)吧?吗?[?？]?$|^不是[^\p{P}\s]{1,6}吗[?？]?$/u
 
 /** The first group: the visitor leaves what was told last. */
 const GOING_BACK =

@@ -186,7 +186,7 @@ export async function keepOnly(
   return { ...asked, draft: { ...asked.draft, sections: [...sections, ...asked.draft.sections] } }
 }
 
-const KEEPS = /[只光就].*[留订要]/u
+const KEEPS = /[只光就].*[留订]/u
 
 /**
  * 「打错，是呼和浩特的」, 「不是志愿，我是说心理」 while a subscription waits for consent: the same with what is said instead.
