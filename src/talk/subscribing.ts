@@ -171,7 +171,8 @@ export async function keepOnly(
   const region = said ?? offered[0]?.region ?? current[0]?.region
   if (topics.length === 0 || region === undefined) return undefined
   const isKept = (one: Subscription): boolean => one.region === region && topics.includes(one.topic)
-  const ended = current.filter((one) => !isKept(one))
+  // What only waits for consent is narrowed by itself: what is subscribed was not spoken of.
+  const ended = offered.length > 0 ? [] : current.filter((one) => !isKept(one))
   if (ended.length > 0) await unsubscribe(around.db, message.address, around.now, ended)
   const ending =
     ended.length > 0 ? [say(content, 'unsubscribed', { scope: scopeInWords(content, ended) })] : []
