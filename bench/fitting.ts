@@ -502,7 +502,7 @@ export function cheapest(seen: readonly Seen[], outOfScope: number): Thresholds 
   return most ?? least.thresholds
 }
 
-/** Two in a hundred out of scope may be answered with a policy; lists of near misses take well half as much again. */
+/** Two in a hundred out of scope may be answered with a policy; lists of near misses take nearly twice as much. */
 const MOST_STRANGERS_ANSWERED = 0.011
 /** Nobody wants to choose from a list on which his matter stands once in six times. */
 const LEAST_ASKED = 0.2
