@@ -13,9 +13,9 @@ import { bare, normalize } from '../src/text/normalize.ts'
  * `bench/urgent/` as well, but before them. Floors are the measured figures, rounded down; they only ever go up.
  */
 const LISTS = [
-  { file: 'messages.jsonl', recall: 0.986, falseAlarms: 0.019 },
+  { file: 'messages.jsonl', recall: 0.986, falseAlarms: 0.014 },
   { file: 'second.jsonl', recall: 0.98, falseAlarms: 0.009 },
-  { file: 'third.jsonl', recall: 0.913, falseAlarms: 0.021 },
+  { file: 'third.jsonl', recall: 0.92, falseAlarms: 0.014 },
 ]
 
 let content: Content
