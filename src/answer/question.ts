@@ -249,7 +249,7 @@ function withoutParticle(cue: string, tail: readonly string[]): string[] {
 }
 
 function strip(text: string, lead: readonly string[], tail: readonly string[]): string {
-  let rest = withoutEdges(text.replace(LIST_MARK, ''))
+  let rest = withoutEdges(text.replace(LIST_MARK, '').replace(SAID_TWICE, '$1'))
   for (let changed = true; changed; ) {
     changed = false
     const start = lead.find((word) => rest.startsWith(word) && rest.length > word.length)
@@ -275,7 +275,7 @@ function withoutTurnedDown(text: string): string {
 }
 
 const TURNED_DOWN =
-  /(?:别|不要|不用|不想)(?:再|跟我|给我|和我)*(?:说|提|讲|推荐|介绍)[^\p{P}\s]{1,8}$|^除了[^\p{P}\s]{2,8}?(?:以外|之外|外|[,，、]|(?=还有|别的|其他))|^(?:不是|我?不(?:要|想要|想问|问|是问))[^\p{P}\s]{2,6}[,，]|[,，]\s*(?:而)?不是[^\p{P}\s]{1,6}$|^(?:算了[,，\s]*)?先?不[^\p{P}\s]{1,4}了[,，]\s*(?:我?想?问问?)?/gu
+  /(?:别|不要|不用|不想)(?:再|跟我|给我|和我)*(?:说|提|讲|推荐|介绍)[^\p{P}\s]{1,8}$|^除了[^\p{P}\s]{2,8}?(?:以外|之外|外|[,，、]|(?=还有|别的|其他))|^(?:不是|我?不(?:要|想要|想问|问|是问))[^\p{P}\s]{2,6}[,，]|除了[^\p{P}\s]{2,8}?(?:以外|之外|外)?(?=还)|[,，]\s*(?:而)?不是[^\p{P}\s]{1,6}$|^(?:算了[,，\s]*)?先?不[^\p{P}\s]{1,4}了[,，]\s*(?:我?想?问问?)?/gu
 const FEWEST_LEFT = 2
 
 /** A pattern for the end would look at every place of a long text, and strip() asks again for each word it takes away. */
@@ -290,6 +290,8 @@ function withoutEdges(text: string): string {
 /** The 么 and the 啥的 at the end are no particles here. */
 const WHOLE_WORD = /[什怎那这多]么$|[干做搞弄管是]啥的$/u
 const EDGE = /[\p{P}\s]/u
+/** 「老挝呢老挝呢」 */
+const SAID_TWICE = /^(\p{Script=Han}{2,12})[,，\s]*\1+$/u
 /** 「1. 」 and 「(2)」 before a question copied out of a list. */
 const LIST_MARK = /^\(?\d{1,2}[.、)]\s*(?=[\p{P}\s]*\p{L})/u
 

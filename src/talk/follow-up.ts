@@ -74,7 +74,7 @@ export function notThat(
 
 function afterCorrection(read: (text: string) => Question, text: string): Question {
   const rest = text.replace(
-    /^(?:[哦噢啊呃额哎诶嗯,，\s]*(?:不对|不是|我?[搞说问打弄]?错了)(?:这个|这|它|的|吧)?[,。!.、\s]*)+(?:我(?:是|就是|明明)?(?:问|说|要|想问|想说)的?(?:不是这个|是)?)?(?:那个|的是)?[,。、\s]*/u,
+    /^(?:[哦噢啊呃额哎诶嗯,，\s]*(?:不对|不是|手滑了?|我?[搞说问打弄]?错了)(?:这个|这|它|的|吧)?[,。!.、\s]*)+(?:我(?:是|就是|明明)?(?:问|说|要|想问|想说)的?(?:不是这个|是)?)?(?:那个|的是)?[,。、\s]*/u,
     '',
   )
   return read(rest === '' ? text : rest)
@@ -117,7 +117,7 @@ export function followUp(
 }
 
 /** Asks for what an answer begins with. */
-const ONCE_MORE = /叫|名字|干[啥嘛什]|做什么|用处|[啥么]用|意思|总共|一共|介绍|讲讲|说说|具体/u
+const ONCE_MORE = /叫|名字|干[啥嘛什]|做什么|用处|[啥么]用|意思|总共|一共|图个?[啥什]|为[了啥何]|介绍|讲讲|说说|具体/u
 
 /** A detail asked while a choice is open: which of them it is about is still to be said. */
 function askAgain(around: Around, session: Session, { facets }: Question): Outcome | undefined {

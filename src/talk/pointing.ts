@@ -96,7 +96,14 @@ function theOther(around: Around, session: Session, text: string): Outcome | und
     )
   }
   if (question.gist.length > LITTLE) return undefined
-  const near = [...new Set([...offered(session), ...last.related, ...(session.told ?? [])])]
+  const near = [
+    ...new Set([
+      ...offered(session),
+      ...last.related,
+      ...(session.topic?.candidates ?? []),
+      ...(session.told ?? []),
+    ]),
+  ]
   const having = near.flatMap((id) => {
     const entry = entryOf(content, id)
     return entry &&
@@ -108,7 +115,7 @@ function theOther(around: Around, session: Session, text: string): Outcome | und
   return having.length === 1 ? show(having[0]) : undefined
 }
 
-const PARTICLES = /^[呢咧哩嘛吗啊呀吧？?]+$/u
+const PARTICLES = /(?:也?[说讲]一?[说讲下])?[呢咧哩嘛吗啊呀吧？?]*$/u
 const THE_OTHER = /^(?:那|还有)?(?:另外?一?|还有一)个|^(?:那|还有)?另外(?:的|那)?(?:一?个)?/u
 
 /**

@@ -15,6 +15,7 @@ import {
   unsaidAmong,
 } from './compose.ts'
 import {
+  agrees,
   anyOf,
   contextOf,
   fromContext,
@@ -26,7 +27,7 @@ import {
   speaksOf,
 } from './context.ts'
 import type { Around, Outcome } from './converse.ts'
-import { type Ask, followUp } from './follow-up.ts'
+import { type Ask, followUp, offered } from './follow-up.ts'
 import { goesOnFrom, perhapsOn } from './going-on.ts'
 import { notHere, unsure } from './honest.ts'
 import { mask } from './mask.ts'
@@ -97,6 +98,12 @@ export function reply(
   if (context && leans) {
     const taken = takenUp(around, moved, question)
     if (taken && (taken.plainly || decision.kind !== 'answer')) return taken.outcome
+  }
+  if (leans && decision.kind !== 'answer' && lastEntry && session.topic?.decision === 'hand-over') {
+    // Another town's document has it, the visitor was told.
+    const [there] = lastEntry.region === region ? [] : rank(question, { only: new Set([lastEntry.id]) }).here
+    if (there && (WHO_HAS_IT.test(question.text) || agrees(there)))
+      return tell(around, moved, lastEntry, { facets, facetFirst: facets.length > 0 })
   }
   const next =
     context && leans && decision.kind !== 'answer' ? plainlyNext(ranking, context, lastEntry) : undefined
@@ -196,6 +203,10 @@ export function reply(
         : undefined
       if (secret)
         return { draft: plainDraft(content, 'act', 'continuePrivately', { topic: secret }), session: moved }
+      const [only] = decision.among.length === 1 ? decision.among : []
+      // Who goes on about the only thing that was asked back means it.
+      if (only && session.topic?.decision === 'ask-back' && offered(session).join() === only.entry.id)
+        return tell(around, moved, only.entry, { facets }, ranking)
       const asked: Outcome = {
         draft: {
           decision: 'ask-back',
@@ -360,8 +371,11 @@ function partsOf(text: string): string[] {
 }
 const SHORT_MESSAGE = 40
 
+/** 「那谁家减」 */
+const WHO_HAS_IT = /谁家|哪(?:家|儿|里|边|个(?:城市|市|区|地方))/u
+
 /** 「哪些房子会改成它」 speaks of what was told. */
-const PRONOUN = /它|这个|那个|其中|里面/u
+const PRONOUN = /它|[这那](?:个|些|俩)|其中|里面/u
 const LITTLE_OWN = 10
 
 const BETWEEN_QUESTIONS =

@@ -115,7 +115,9 @@ export async function endSubscriptions(
   const isNamed = topics.length > 0 || region !== undefined
   const isMeant = (one: Subscription): boolean =>
     (region === undefined || one.region === region) && (topics.length === 0 || topics.includes(one.topic))
-  if (act === 'unsubscribe-from' && !(isNamed && [...current, ...offered].some(isMeant))) return undefined
+  const turnsDown = !isNamed && offered.length > 0
+  if (act === 'unsubscribe-from' && !turnsDown && !(isNamed && [...current, ...offered].some(isMeant)))
+    return undefined
 
   const left = offered.filter((one) => !isMeant(one))
   if (isNamed && left[0] && left.length < offered.length) {
@@ -132,7 +134,8 @@ export async function endSubscriptions(
     }
   }
   const ended = current.filter(isMeant)
-  const isOnlyOffered = isNamed && ended.length === 0 && left.length < offered.length
+  const isOnlyOffered =
+    (isNamed && ended.length === 0 && left.length < offered.length) || (act === 'unsubscribe-from' && turnsDown)
   if (isOnlyOffered || (current.length === 0 && reminders.length === 0))
     return note(
       offered.length > 0
