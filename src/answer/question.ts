@@ -27,6 +27,8 @@ export interface Question {
   readonly rest: string
   /** The same without the empty words in it: what is said at all. */
   readonly gist: string
+  /** All that is said goes with anything: 「服务哪些方面」. */
+  readonly isGeneral: boolean
 }
 
 export type ReadQuestion = (normalized: string) => Question
@@ -137,6 +139,14 @@ export async function questionReader(
       for (let i = from; i < to; i++) weights[i] = Math.min(weights[i] as number, GENERAL_WEIGHT)
   }
 
+  const saysNothingElse = (text: string): boolean => {
+    const found = general(text)
+    if (found.length === 0) return false
+    const others = Array.from(text).filter((_, i) => !found.some(({ from, to }) => from <= i && i < to))
+    const left = others.join('').replace(/[^\p{L}\p{N}]+/gu, '')
+    return left === '' || empty.test(left)
+  }
+
   return (normalized) => {
     const written = withoutTurnedDown(strip(normalized, lead, tail))
     const mended = repair(written, () => {
@@ -199,6 +209,7 @@ export async function questionReader(
       facets,
       rest,
       gist: rest.replace(emptyAnywhere, ''),
+      isGeneral: saysNothingElse(rest),
     }
   }
 }

@@ -12,7 +12,7 @@ import { chosenPosition, MENU_MS } from './menu.ts'
 import { listedInAnswer, pointedAt } from './pointing.ts'
 import { remindOf } from './remind.ts'
 import { reply } from './reply.ts'
-import { offeredInstead } from './subscribing.ts'
+import { offeredAgain, offeredInstead } from './subscribing.ts'
 import { entryOf, facetList, tell } from './tell.ts'
 
 /** What a message leads to: the reply, and what is remembered of it. */
@@ -95,9 +95,7 @@ export async function converse(
       session,
     }
 
-  const instead = CORRECTS.test(text)
-    ? offeredInstead(around, session, question.written, question.regions.at(-1))
-    : undefined
+  const instead = offeredInstead(around, session, question, CORRECTS.test(text))
   if (instead) return instead
   const done = await carryOut(around, message, session, act, text, question)
   if (done && act === undefined && session.pending?.for === 'inquiry')
@@ -112,7 +110,10 @@ export async function converse(
     return notThat(around, session, text, (exclude, anew, from) =>
       reply(around, message, from, anew, { exclude }),
     )
-  return pointedAt(around, session, text, question) ?? reply(around, message, session, question, {})
+  const replied = pointedAt(around, session, text, question) ?? reply(around, message, session, question, {})
+  return replied.draft.decision === 'hand-over'
+    ? (offeredAgain(around, session, question) ?? replied)
+    : replied
 }
 
 /** What a plain 「是的」 or 「好的」 chooses: the consent, or the only thing that was asked about. */

@@ -117,7 +117,8 @@ export function followUp(
 }
 
 /** Asks for what an answer begins with. */
-const ONCE_MORE = /叫|名字|干[啥嘛什]|做什么|用处|[啥么]用|意思|总共|一共|图个?[啥什]|为[了啥何]|介绍|讲讲|说说|具体/u
+const ONCE_MORE =
+  /叫|名字|干(?:点|些)?[啥嘛什]|做(?:点|些)?[啥什]|用处|[啥么]用|意思|总共|一共|图个?[啥什]|为[了啥何]|介绍|讲讲|说说|具体/u
 
 /** A detail asked while a choice is open: which of them it is about is still to be said. */
 function askAgain(around: Around, session: Session, { facets }: Question): Outcome | undefined {

@@ -139,7 +139,8 @@ export function listedInAnswer(around: Around, session: Session, text: string): 
 }
 
 /** 「你确定？我听说是8场」 is answered by what stands written, and where. */
-const DOUBTS = /^你?(?:确定|肯定|当真)|^(?:真的|没[搞弄说算]错)吧?吗?[?？]?$|^不是[^\p{P}\s]{1,6}吗[?？]?$/u
+const DOUBTS =
+  /^你?(?:确定|肯定|当真)|^(?:真的)?(?:一个|一点|什么|啥|全)都?没(?:有)?(?:写|说|提|列|讲)|^(?:真的|没[搞弄说算]错)吧?吗?[?？]?$|^不是[^\p{P}\s]{1,6}吗[?？]?$/u
 
 /** The first group: the visitor leaves what was told last. */
 const GOING_BACK =
@@ -214,13 +215,15 @@ export function takenUp(
     .join('，')
     .split(/[，。；：、]/u)
   const found = words.flatMap((word) => {
-    const clause = clauses.find((one) => one.includes(word) && /\d/.test(one.replace(word, '')))
+    const said = clauses.filter((one) => one.includes(word))
+    const clause =
+      said.find((one) => /\d/.test(one.replace(word, ''))) ?? (word.length > 1 ? said[0] : undefined)
     return clause === undefined ? [] : [{ word, clause }]
   })[0]
   if (found === undefined) return undefined
   const { word, clause } = found
   // 「博士50人」 says nothing else, so that 「博士呢」 means no other thing of that name.
-  const isAllOf = clause.replace(word, '').length <= FIGURE
+  const isAllOf = /\d/.test(clause) && clause.replace(word, '').length <= FIGURE
   const position = catalog.byEntry.get(last.id)
   const others = [...catalog.findNamed(question.text)].filter(
     ([at, plainness]) => at !== position && plainness === 1,
@@ -229,12 +232,12 @@ export function takenUp(
   const said = facets.filter(({ id }) => last.facets[id] !== undefined)
   return {
     outcome: tell(around, session, last, { facets: said, facetFirst: true }),
-    plainly: word.length === 1 || /\d/.test(word) || facets.length > 0 || isAllOf,
+    plainly: word.length === 1 || /\d/.test(word) || (facets.length > 0 && /\d/.test(clause)) || isAllOf,
   }
 }
 
 /** What stands around the word that is taken up. */
-const TURNING = /^(?:[那要给有都再]|里头|里面|其中)+|(?:的|那种|那个|这种|这个|呢|有)+$/gu
+const TURNING = /^(?:[那要给有都再]|里头|里面|其中)+|(?:的|那种|那个|这种|这个|呢|有|就|里面?|[不没]算?)+$/gu
 /** As long as a figure with its unit: 「200人」. */
 const FIGURE = 5
 

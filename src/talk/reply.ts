@@ -61,6 +61,16 @@ export function reply(
       }
   }
 
+  // 「服务哪些方面」 after an answer is about the thing told.
+  if (
+    question.isGeneral &&
+    lastEntry &&
+    session.topic?.decision === 'answer' &&
+    said === undefined &&
+    question.unknownPlaces.length === 0
+  )
+    return tell(around, moved, lastEntry, { facets, facetFirst: facets.length > 0 })
+
   const several = how.exclude ? undefined : severalAsked(around, message, moved, question, region)
   if (several) return several
 
@@ -141,7 +151,13 @@ export function reply(
       decision.kind === 'hand-over'
         ? anyOf(around, moved, question, region, context)
         : fromContext(around, moved, question, region, context, false)
-    if (outcome) return outcome
+    if (outcome) {
+      const last =
+        outcome.draft.decision === 'ask-back' && session.topic?.decision === 'answer'
+          ? goesOnFrom(around, session, question, region)
+          : undefined
+      return last ? perhapsOn(around, last, question, outcome) : outcome
+    }
   }
 
   if (decision.kind !== 'answer') {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Question } from '../answer/question.ts'
 import type { Content } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { ChoiceAction, Pending, Session } from '../model/session.ts'
@@ -135,7 +136,8 @@ export async function endSubscriptions(
   }
   const ended = current.filter(isMeant)
   const isOnlyOffered =
-    (isNamed && ended.length === 0 && left.length < offered.length) || (act === 'unsubscribe-from' && turnsDown)
+    (isNamed && ended.length === 0 && left.length < offered.length) ||
+    (act === 'unsubscribe-from' && turnsDown)
   if (isOnlyOffered || (current.length === 0 && reminders.length === 0))
     return note(
       offered.length > 0
@@ -193,20 +195,34 @@ export async function keepOnly(
 const KEEPS = /[只光就].*[留订]/u
 
 /**
- * 「打错，是呼和浩特的」, 「不是志愿，我是说心理」 while a subscription waits for consent: the same with what is said instead.
+ * 「打错，是呼和浩特的」, 「那就消费文旅」 while a subscription waits for consent: the same with what is said instead.
  * Undefined: none waits, or nothing of the kind is said.
  */
 export function offeredInstead(
   around: Around,
   session: Session,
-  text: string,
-  region: string | undefined,
+  { written, gist, regions }: Question,
+  isCorrection: boolean,
 ): Outcome | undefined {
   const { pending } = session
-  const topics = topicsIn(around.knowledge.content, text)
-  if (pending?.for !== 'consent' || (topics.length === 0 && region === undefined)) return undefined
+  const { content } = around.knowledge
+  const region = regions.at(-1)
+  const topics = topicsIn(content, written)
+  const saysOnlyThem = content.topics.some(({ name, words }) => [name, ...words].includes(gist))
+  if (pending?.for !== 'consent' || !(isCorrection || saysOnlyThem)) return undefined
+  if (topics.length === 0 && region === undefined) return undefined
   return askConsent(around, session, region ?? pending.region, topics.length > 0 ? topics : pending.topics)
 }
+
+/** 「多久推一回啊」 while a subscription waits for consent: what would be agreed to, once more. */
+export function offeredAgain(around: Around, session: Session, { gist }: Question): Outcome | undefined {
+  const { pending } = session
+  return pending?.for === 'consent' && gist.length <= LITTLE_SAID
+    ? askConsent(around, session, pending.region, pending.topics)
+    : undefined
+}
+
+const LITTLE_SAID = 8
 
 /** What a visitor was asked to agree to. */
 const scopeOf = ({ region, topics }: Consent): Subscription[] => topics.map((topic) => ({ region, topic }))
