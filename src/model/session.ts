@@ -52,8 +52,8 @@ export interface Session {
 export type Pending =
   | {
       readonly for: 'consent'
-      readonly region: string
-      readonly topics: readonly string[]
+      /** Town and topic of each subscription. */
+      readonly scope: readonly { readonly region: string; readonly topic: string }[]
       /** The consent text, word for word as the visitor read it. */
       readonly shown: string
       readonly at: number

@@ -83,12 +83,15 @@ export async function carryOut(
       if (act === 'subscribe-to' && !isNamed) break
       if (
         act === 'subscribe-more' &&
+        !(isNamed && text.includes('订')) &&
         pending?.for !== 'consent' &&
         (await subscriptionsOf(around.db, message.address)).length === 0
       )
         break
       if (message.inGroup) return one('subscribeInPrivate')
-      return offerSubscription(around, message, calm, asked, text, region, pending)
+      const waiting = pending?.for === 'consent' ? pending.scope.at(-1)?.region : undefined
+      const where = act === 'subscribe-more' ? (question?.regions.at(-1) ?? waiting ?? region) : region
+      return offerSubscription(around, message, calm, asked, text, where, pending)
     }
     case 'my-subscriptions':
       return listSubscriptions(around, message, session)

@@ -124,7 +124,7 @@ function agreedTo({ menu, topic, pending }: Session): number | undefined {
   return topic?.decision === 'ask-back' && things.length === 1 && things[0] === actions[0] ? 0 : undefined
 }
 
-const CORRECTS = /^[哦噢啊哎嗯,，\s]*(?:不对|不是|我?.错|手滑)/u
+const CORRECTS = /^[哦噢啊哎嗯,，\s]*(?:不对|不是|我?.[错混岔]|手滑)/u
 
 /** How Telegram writes commands; those we know are acts. */
 const COMMAND = /^\/[a-z_]+(?:\s|@|$)/

@@ -17,6 +17,7 @@ import {
 import {
   agrees,
   anyOf,
+  CLEAR_LEAD,
   contextOf,
   fromContext,
   isElliptical,
@@ -220,9 +221,15 @@ export function reply(
       if (secret)
         return { draft: plainDraft(content, 'act', 'continuePrivately', { topic: secret }), session: moved }
       const [only] = decision.among.length === 1 ? decision.among : []
-      // Who goes on about the only thing that was asked back means it.
-      if (only && session.topic?.decision === 'ask-back' && offered(session).join() === only.entry.id)
-        return tell(around, moved, only.entry, { facets }, ranking)
+      // Who goes on about the only thing that was asked back, or told, means it.
+      const isOffered = session.topic?.decision === 'ask-back' && offered(session).join() === only?.entry.id
+      const isTold = session.topic?.decision === 'answer' && only !== undefined && only.entry === lastEntry
+      if (only && (isOffered || isTold)) return tell(around, moved, only.entry, { facets }, ranking)
+      const meant =
+        how.exclude && isElliptical(question)
+          ? likeTheLast(around, session, question, decision.among)
+          : undefined
+      if (meant) return tell(around, moved, meant, { facets }, ranking)
       const asked: Outcome = {
         draft: {
           decision: 'ask-back',
@@ -285,6 +292,21 @@ export function reply(
 function questionFor({ among, sure }: Extract<Decision, { kind: 'ask-back' }>): PhraseName {
   if (among.length === 1) return 'askThis'
   return sure ? 'askWhich' : 'askWhichUnsure'
+}
+
+/** 「打错了，我问的是幼儿园的」 keeps the wish: of those that would be asked back the one most like what is turned down. */
+function likeTheLast(
+  { knowledge: { content, catalog, rank } }: Around,
+  { topic }: Session,
+  question: Question,
+  among: readonly Candidate[],
+): Entry | undefined {
+  const last = entryOf(content, topic?.entry)
+  if (last === undefined) return undefined
+  const wish = catalog.readQuestion(`${question.text}${last.title.toLowerCase()}`)
+  const only = new Set(among.map(({ entry }) => entry.id))
+  const [first, second] = rank(wish, { only }).here
+  return first && first.strength - (second?.strength ?? 0) >= CLEAR_LEAD ? first.entry : undefined
 }
 
 /** While a choice is open: the one of those offered that speaks most of what is asked. */

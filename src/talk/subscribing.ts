@@ -33,11 +33,8 @@ export async function offerSubscription(
   const said =
     typeof asked === 'object' && asked.do === 'subscribe-in' ? asked.topics : topicsIn(content, text)
   const where = typeof asked === 'object' && asked.do === 'subscribe-in' ? asked.region : region
-  const before =
-    asked === 'subscribe-more' && pending?.for === 'consent'
-      ? pending.topics.filter((topic) => topic !== ALL_TOPICS)
-      : []
-  const topics = [...new Set([...before, ...(said.length > 0 ? said : [ALL_TOPICS])])]
+  const before = asked === 'subscribe-more' && pending?.for === 'consent' ? pending.scope : []
+  const topics = said.length > 0 ? said : [ALL_TOPICS]
   if (where === undefined)
     return {
       draft: {
@@ -58,20 +55,20 @@ export async function offerSubscription(
       draft: plainDraft(content, 'act', 'alreadySubscribed', { scope: scopeInWords(content, wanted) }),
       session,
     }
-  return askConsent(around, session, where, topics)
+  // 「志愿的也要」 after everything was offered means that topic.
+  const kept = before.filter((one) => one.topic !== ALL_TOPICS || one.region !== where)
+  const added = wanted.filter(
+    (one) => !kept.some((two) => two.region === one.region && two.topic === one.topic),
+  )
+  return askConsent(around, session, [...kept, ...added])
 }
 
 function askConsent(
   { now, knowledge: { content } }: Around,
   session: Session,
-  region: string,
-  topics: readonly string[],
+  scope: readonly Subscription[],
 ): Outcome {
-  const scope = scopeInWords(
-    content,
-    topics.map((topic) => ({ region, topic })),
-  )
-  const consent = plainDraft(content, 'act', 'consent', { scope })
+  const consent = plainDraft(content, 'act', 'consent', { scope: scopeInWords(content, scope) })
   const shown = inScript(consent.sections[0]?.text ?? '', session.traditional ? 'traditional' : 'simplified')
   return {
     draft: {
@@ -80,9 +77,9 @@ function askConsent(
         { label: say(content, 'consentLabel'), action: { do: 'agree' } },
         { label: say(content, 'declineLabel'), action: { do: 'cancel' } },
       ],
-      region,
+      region: scope.at(-1)?.region,
     },
-    session: { ...session, pending: { for: 'consent', region, topics, shown, at: now.getTime() } },
+    session: { ...session, pending: { for: 'consent', scope, shown, at: now.getTime() } },
   }
 }
 
@@ -112,7 +109,7 @@ export async function endSubscriptions(
   })
   const current = await subscriptionsOf(around.db, message.address)
   const reminders = await waitingReminders(around, message)
-  const offered = pending?.for === 'consent' ? scopeOf(pending) : []
+  const offered = pending?.for === 'consent' ? pending.scope : []
   const isNamed = topics.length > 0 || region !== undefined
   const isMeant = (one: Subscription): boolean =>
     (region === undefined || one.region === region) && (topics.length === 0 || topics.includes(one.topic))
@@ -121,13 +118,8 @@ export async function endSubscriptions(
     return undefined
 
   const left = offered.filter((one) => !isMeant(one))
-  if (isNamed && left[0] && left.length < offered.length) {
-    const asked = askConsent(
-      around,
-      session,
-      left[0].region,
-      left.map(({ topic }) => topic),
-    )
+  if (isNamed && left.length > 0 && left.length < offered.length) {
+    const asked = askConsent(around, session, left)
     const narrowed = note(say(content, 'subscriptionNarrowed', { topics: topics.join('、') }))
     return {
       ...asked,
@@ -172,7 +164,7 @@ export async function keepOnly(
     .filter((clause) => KEEPS.test(clause.text))
     .flatMap((clause) => topicsIn(content, clause.text))
   const current = await subscriptionsOf(around.db, message.address)
-  const offered = pending?.for === 'consent' ? scopeOf(pending) : []
+  const offered = pending?.for === 'consent' ? pending.scope : []
   const region = said ?? offered[0]?.region ?? current[0]?.region
   if (topics.length === 0 || region === undefined) return undefined
   const isKept = (one: Subscription): boolean => one.region === region && topics.includes(one.topic)
@@ -188,7 +180,11 @@ export async function keepOnly(
     sections.push({ kind: 'note', text: say(content, 'subscriptions', { list }) })
     return { draft: { decision: 'act', sections }, session }
   }
-  const asked = askConsent(around, session, region, topics)
+  const asked = askConsent(
+    around,
+    session,
+    topics.map((topic) => ({ region, topic })),
+  )
   return { ...asked, draft: { ...asked.draft, sections: [...sections, ...asked.draft.sections] } }
 }
 
@@ -211,21 +207,29 @@ export function offeredInstead(
   const saysOnlyThem = content.topics.some(({ name, words }) => [name, ...words].includes(gist))
   if (pending?.for !== 'consent' || !(isCorrection || saysOnlyThem)) return undefined
   if (topics.length === 0 && region === undefined) return undefined
-  return askConsent(around, session, region ?? pending.region, topics.length > 0 ? topics : pending.topics)
+  if (topics.length === 0 && region !== undefined) {
+    const moved = [...new Set(pending.scope.map(({ topic }) => topic))].map((topic) => ({ region, topic }))
+    return askConsent(around, session, moved)
+  }
+  const where = region ?? pending.scope.at(-1)?.region
+  return where === undefined
+    ? undefined
+    : askConsent(
+        around,
+        session,
+        topics.map((topic) => ({ region: where, topic })),
+      )
 }
 
 /** 「多久推一回啊」 while a subscription waits for consent: what would be agreed to, once more. */
 export function offeredAgain(around: Around, session: Session, { gist }: Question): Outcome | undefined {
   const { pending } = session
   return pending?.for === 'consent' && gist.length <= LITTLE_SAID
-    ? askConsent(around, session, pending.region, pending.topics)
+    ? askConsent(around, session, pending.scope)
     : undefined
 }
 
 const LITTLE_SAID = 8
-
-/** What a visitor was asked to agree to. */
-const scopeOf = ({ region, topics }: Consent): Subscription[] => topics.map((topic) => ({ region, topic }))
 
 export async function listSubscriptions(
   around: Around,
@@ -237,7 +241,7 @@ export async function listSubscriptions(
   const pending = session.pending
   const waiting =
     pending?.for === 'consent'
-      ? say(content, 'subscriptionsPending', { scope: scopeInWords(content, scopeOf(pending)) })
+      ? say(content, 'subscriptionsPending', { scope: scopeInWords(content, pending.scope) })
       : ''
   const list =
     current.length > 0 ? say(content, 'subscriptions', { list: scopeInWords(content, current) }) : ''
@@ -268,7 +272,7 @@ export async function agreeToSubscribe(
   pending: Consent,
 ): Promise<Subscription[]> {
   const consent = { text: pending.shown, version: versionOf(content.phrases.consent) }
-  await subscribe(db, message.address, scopeOf(pending), consent, now)
+  await subscribe(db, message.address, pending.scope, consent, now)
   return subscriptionsOf(db, message.address)
 }
 
