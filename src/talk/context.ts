@@ -141,7 +141,7 @@ export function leaning(ranking: Ranking, entry: Entry): Ranking {
 
 const LIKELY = 0.8
 export const CLEAR_LEAD = 1
-const FAR_LEAD = 4
+export const FAR_LEAD = 4
 
 const feature = (name: (typeof FEATURES)[number]): number => FEATURES.indexOf(name)
 const COVERED_WORD = feature('covered-word')

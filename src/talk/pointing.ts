@@ -2,7 +2,7 @@ import type { Question } from '../answer/question.ts'
 import type { Entry } from '../model/content.ts'
 import type { Session } from '../model/session.ts'
 import { withDigits } from '../text/numerals.ts'
-import { agrees, CLEAR_LEAD, LITTLE, speaksOf } from './context.ts'
+import { agrees, CLEAR_LEAD, FAR_LEAD, LITTLE, speaksOf } from './context.ts'
 import type { Around, Outcome } from './converse.ts'
 import { offered } from './follow-up.ts'
 import { entryOf, tell } from './tell.ts'
@@ -37,7 +37,8 @@ export function pointedAt(
       question.rest.length > LITTLE
         ? undefined
         : show(entryOf(content, (together ?? offered(session)).at(place.position)), question)
-    const pointed = listedInAnswer(around, session, text) ?? byTelling(place) ?? byNumber
+    const before = place.isBefore ? byTelling(place) : undefined
+    const pointed = before ?? listedInAnswer(around, session, text) ?? byTelling(place) ?? byNumber
     if (pointed) return pointed
   }
 
@@ -55,8 +56,9 @@ export function pointedAt(
   const { here } = rank(question, { only: new Set(told) })
   const [first, second] = here.filter(speaksOf)
   if (first === undefined) return undefined
-  const onlyOne = question.rest.length <= LITTLE && first.strength - (second?.strength ?? 0) >= CLEAR_LEAD
-  return agrees(first) || onlyOne ? show(first.entry, question) : undefined
+  const lead = first.strength - (second?.strength ?? 0)
+  const isPlain = lead >= (question.rest.length <= LITTLE ? CLEAR_LEAD : FAR_LEAD)
+  return agrees(first) || isPlain ? show(first.entry, question) : undefined
 }
 
 /** 「先讲烟」, 「游戏那个」 after a question back: the only one of those offered whose name has the word. */
@@ -150,13 +152,15 @@ interface Place {
   readonly position: number
   /** 「第二个」, not 「前者」. */
   readonly isNumbered: boolean
+  /** 「前一个」, which after two answers is no part of a list. */
+  readonly isBefore: boolean
   readonly rest: string
 }
 
 /** 「第二个…」, 「前一个…」, 「最后那个…」 at the beginning of a message; negative positions count from the end. */
 function placeInList(text: string): Place | undefined {
   const match =
-    /^(?:那|就|(?:还是|再|先)?(?:说回?|讲回?|问|回到)|我?想?(?:问|说|要|看)的?是?|[这那][两俩二三]个?(?:里面?|中|当中)?)?(?:第([一二三四1-4])(?:个|条|项|种|类|样|件|家|处)|(前者|(?:前头?|头)面?(?:那|一|的那)个)|(后者|最后(?:那|一|的那)[个种类]|后(?:面)?(?:那|一|的那)[个种类]))/u.exec(
+    /^(?:那|就|(?:还是|再|先)?(?:说回?|讲回?|问|回到)|我?想?(?:问|说|要|看)的?是?|[这那][两俩二三]个?(?:里面?|中|当中)?)?(?:第([一二三四1-4])(?:个|条|项|种|类|样|件|家|处)|(前者|(?:前头?|头|上)面?(?:那|一|的那)个)|(后者|最后(?:那|一|的那)[个种类]|后(?:面)?(?:那|一|的那)[个种类]))/u.exec(
       text,
     )
   if (match === null) return undefined
@@ -164,6 +168,7 @@ function placeInList(text: string): Place | undefined {
   const last = first === undefined ? -1 : 0
   return {
     isNumbered: nth !== undefined,
+    isBefore: first !== undefined && first !== '前者',
     position: nth === undefined ? last : ('一二三四'.indexOf(nth) + 1 || Number(nth)) - 1,
     rest: text.slice(whole.length),
   }

@@ -207,19 +207,17 @@ export function offeredInstead(
   const saysOnlyThem = content.topics.some(({ name, words }) => [name, ...words].includes(gist))
   if (pending?.for !== 'consent' || !(isCorrection || saysOnlyThem)) return undefined
   if (topics.length === 0 && region === undefined) return undefined
-  if (topics.length === 0 && region !== undefined) {
-    const moved = [...new Set(pending.scope.map(({ topic }) => topic))].map((topic) => ({ region, topic }))
-    return askConsent(around, session, moved)
-  }
   const where = region ?? pending.scope.at(-1)?.region
-  return where === undefined
-    ? undefined
-    : askConsent(
-        around,
-        session,
-        topics.map((topic) => ({ region: where, topic })),
-      )
+  if (where === undefined) return undefined
+  const named = topics.length > 0 ? topics : [...new Set(pending.scope.map(({ topic }) => topic))]
+  const said = named.map((topic) => ({ region: where, topic }))
+  const kept = ADDS.test(written) && !isCorrection ? pending.scope : []
+  return askConsent(around, session, [...kept.filter((one) => !includes(said, one)), ...said])
 }
+
+const ADDS = /[也再还加]/u
+const includes = (list: readonly Subscription[], { region, topic }: Subscription): boolean =>
+  list.some((one) => one.region === region && one.topic === topic)
 
 /** 「多久推一回啊」 while a subscription waits for consent: what would be agreed to, once more. */
 export function offeredAgain(around: Around, session: Session, { gist }: Question): Outcome | undefined {
