@@ -14,6 +14,11 @@ export type ChoiceAction =
   | { readonly do: 'show-event'; readonly notice: string }
   | { readonly do: 'remind'; readonly notice: string; readonly lead?: number | undefined }
   | { readonly do: 'agree' }
+  /** Without a scope all of them end, and the reminders. */
+  | {
+      readonly do: 'unsubscribe'
+      readonly scope?: readonly { readonly region: string; readonly topic: string }[] | undefined
+    }
   | { readonly do: 'cancel' }
   | { readonly do: 'hand-over' }
 

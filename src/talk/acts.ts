@@ -2,6 +2,7 @@ import type { Content, SmallTalk, Wording } from '../model/content.ts'
 import { clausesOf } from '../text/clauses.ts'
 import { bare } from '../text/normalize.ts'
 import { compileWording } from '../text/pattern.ts'
+import { type Request, requestReader } from './requests.ts'
 
 /** Everything a visitor can ask the bot to do; `intents/acts.yaml` says how they ask for it. */
 export const ACTS = [
@@ -31,11 +32,17 @@ export const ACTS = [
   'source',
   'start',
 ] as const
-export type ActId = (typeof ACTS)[number]
+/**
+ * The last two are heard only, never worded: nothing ends before it was asked whether that is meant, and an event that
+ * nobody announced may stand in a document.
+ */
+export type ActId = (typeof ACTS)[number] | 'unsubscribe-perhaps' | 'events-perhaps'
 
 export interface ReadActs {
-  /** The act a message asks for, if any. @param stripped the message without politeness */
-  act(text: string, stripped: string): ActId | undefined
+  /** The act a message asks for in words that staff wrote down, if any. @param stripped the message without politeness */
+  worded(text: string, stripped: string): ActId | undefined
+  /** The same, or what it is heard to ask for; how likely it is, 0 to 1. */
+  act(text: string, stripped: string): Request | undefined
   /** Small talk that is the whole message. */
   smallTalk(text: string, stripped: string): SmallTalk | undefined
   /** Small talk that shows somewhere in the message; weaker than a question understood. */
@@ -45,12 +52,27 @@ export interface ReadActs {
 export function wordingReader(content: Content): ReadActs {
   const acts = content.acts.map((act) => ({ id: act.id as ActId, ...compile(act) }))
   const talks = content.smallTalk.map((talk) => ({ talk, ...compile(talk) }))
+  const hears = requestReader(content)
+  const whole = (text: string, stripped: string): ActId | undefined =>
+    acts.find((act) => act.whole(text) || act.whole(stripped))?.id
+  const within = (text: string, stripped: string): ActId | undefined =>
+    acts.find((act) => act.within(text) || act.within(stripped))?.id
   return {
-    act: (text, stripped) =>
-      (
-        acts.find(({ whole }) => whole(text) || whole(stripped)) ??
-        acts.find(({ within }) => within(text) || within(stripped))
-      )?.id,
+    worded: (text, stripped) => whole(text, stripped) ?? within(text, stripped),
+    act: (text, stripped) => {
+      const exactly = whole(text, stripped)
+      if (exactly !== undefined) return { act: exactly, likely: 1 }
+      const worded = within(text, stripped)
+      const kind = worded && KINDS[worded]
+      const asked = worded && { act: worded, likely: 1 }
+      // What steers the conversation is no request, and what would be erased is asked for once more anyway.
+      if (worded !== undefined && (kind === undefined || kind === 'erase-my-data')) return asked
+      const heard = hears(text)
+      const least = worded === undefined ? HEARD : SURELY_HEARD
+      if (heard === undefined || heard.likely < least || heard.act === kind) return asked
+      if (talks.some((talk) => talk.whole(stripped) || talk.within(text))) return asked
+      return { act: PERHAPS[heard.act] ?? heard.act, likely: heard.likely }
+    },
     smallTalk: (text, stripped) => {
       const whole = (said: string): SmallTalk | undefined => talks.find((one) => one.whole(said))?.talk
       // 「OK没别的了，拜拜」 is small talk in each of its clauses; the last one is replied to.
@@ -59,6 +81,31 @@ export function wordingReader(content: Content): ReadActs {
     },
     smallTalkWithin: (text) => talks.find(({ within }) => within(text))?.talk,
   }
+}
+
+/** Chosen on held-out hands, see `bench/fit-requests.ts`. Wordings are trusted more than one's ear. */
+const HEARD = 0.3
+export const SURELY_HEARD = 0.6
+const PERHAPS: Partial<Record<ActId, ActId>> = {
+  unsubscribe: 'unsubscribe-perhaps',
+  events: 'events-perhaps',
+}
+/** Which request each wording is one of. */
+const KINDS: Partial<Record<ActId, ActId>> = {
+  subscribe: 'subscribe',
+  'subscribe-to': 'subscribe',
+  'subscribe-more': 'subscribe',
+  unsubscribe: 'unsubscribe',
+  'unsubscribe-from': 'unsubscribe',
+  'keep-only': 'unsubscribe',
+  'my-subscriptions': 'my-subscriptions',
+  'erase-my-data': 'erase-my-data',
+  'my-data': 'my-data',
+  'call-off-reminder': 'call-off-reminder',
+  remind: 'remind',
+  events: 'events',
+  human: 'human',
+  help: 'help',
 }
 
 // In acts and small talk `^` and `$` stand for the edges of the message; as characters nobody types they match like any other.

@@ -55,7 +55,8 @@ export async function carryOut(
     case 'help':
       return one('help', { regions: regionList(content) })
     case 'events':
-      return eventsAsked(around, calm, { region, topics: topicsIn(content, text), text })
+    case 'events-perhaps':
+      return eventsAsked(around, calm, { region, topics: topicsIn(content, text), text }, act === 'events')
     case 'remind':
       return askedToRemind(around, message, calm, { text, region, topics: topicsIn(content, text) })
     case 'call-off-reminder':
@@ -96,11 +97,13 @@ export async function carryOut(
     case 'my-subscriptions':
       return listSubscriptions(around, message, session)
     case 'unsubscribe':
+    case 'unsubscribe-perhaps':
     case 'unsubscribe-from': {
       const ended = await endSubscriptions(around, message, calm, act, {
         topics: topicsIn(content, text),
         region: question?.regions[0],
         pending,
+        chosen: typeof asked === 'object' && asked.do === 'unsubscribe' ? asked.scope : undefined,
       })
       if (ended) return ended
       break
@@ -167,10 +170,10 @@ function askErasure({ now, knowledge: { content } }: Around, session: Session): 
 }
 
 /** 「最近有什么志愿活动」 may be about what the documents say, when nothing of the kind is announced. */
-function eventsAsked(around: Around, session: Session, wanted: Wanted): Outcome | undefined {
+function eventsAsked(around: Around, session: Session, wanted: Wanted, isSure: boolean): Outcome | undefined {
   const { content } = around.knowledge
   const announced = eventsIn(content, { ...wanted, text: '' }, around.now).length > 0
-  return wanted.topics.length > 0 && !announced ? undefined : showEvents(around, session, wanted)
+  return (!isSure || wanted.topics.length > 0) && !announced ? undefined : showEvents(around, session, wanted)
 }
 
 /** 「明天下午的招聘会」 names a time and a kind of event: announced events come first, if there are any. */

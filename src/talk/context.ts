@@ -89,7 +89,7 @@ export function anyOf(
   if (session.topic?.decision === 'hand-over') return undefined
   const only = new Set([...context].filter((id) => id !== session.topic?.entry))
   const ranking = around.knowledge.rank(question, { region, only })
-  const fitting = ranking.here.filter(({ features }) => (features[COVERED_WORD] ?? 0) >= MUCH)
+  const fitting = ranking.here.filter(speaksMuchOf)
   return fitting.length === 0 ? undefined : askAmong(around, session, question, region, fitting, ranking)
 }
 
@@ -158,6 +158,8 @@ const HARDLY_MORE = 0.15
 
 /** Whether an entry speaks of anything the question says at all. */
 export const speaksOf = ({ features }: Candidate): boolean => (features[COVERED_WORD] ?? 0) > 0
+/** Whether an entry holds much of what the question says. */
+export const speaksMuchOf = ({ features }: Candidate): boolean => (features[COVERED_WORD] ?? 0) >= MUCH
 /** Whether an entry is about what the question says: it holds its words, and it is asked for like this. */
 export const agrees = ({ features }: Candidate): boolean =>
   (features[COVERED_WORD] ?? 0) >= MOST && CLOSENESS.some((view) => (features[view] ?? 0) >= 0.25)

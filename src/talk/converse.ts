@@ -3,6 +3,7 @@ import type { Content } from '../model/content.ts'
 import type { Message } from '../model/conversation.ts'
 import type { ChoiceAction, Session } from '../model/session.ts'
 import type { Database } from '../store/database.ts'
+import { type ActId, SURELY_HEARD } from './acts.ts'
 import { carryOut, officeOf } from './carry-out.ts'
 import { composeUrgent, type Draft, plainDraft, regionName, say } from './compose.ts'
 import { eventBy, showEvent } from './events.ts'
@@ -65,7 +66,7 @@ export async function converse(
     return listedInAnswer(around, session, text) ?? take(around, message, session, position)
 
   const question = catalog.readQuestion(text)
-  const heard = acts.act(text, question.written)
+  const heard = actAsked(around, session, text, question)
   const insteadOfStaff = heard === 'ask-instead'
   if (insteadOfStaff) session = { ...session, pending: undefined }
   const act = insteadOfStaff ? undefined : heard
@@ -111,9 +112,28 @@ export async function converse(
       reply(around, message, from, anew, { exclude }),
     )
   const replied = pointedAt(around, session, text, question) ?? reply(around, message, session, question, {})
-  return replied.draft.decision === 'hand-over'
-    ? (offeredAgain(around, session, question) ?? replied)
-    : replied
+  const { decision, score = 0 } = replied.draft
+  if (decision === 'ask-back' && score < ASKED_BACK_FAINTLY)
+    return offeredAgain(around, session, question) ?? replied
+  if (decision !== 'hand-over') return replied
+  if (act === 'events-perhaps')
+    return (await carryOut(around, message, session, 'events', text, question)) ?? replied
+  return offeredAgain(around, session, question) ?? replied
+}
+
+/** What the message asks to be done, in words that staff wrote down or as it is heard. */
+function actAsked(around: Around, session: Session, text: string, question: Question): ActId | undefined {
+  const { acts, rank } = around.knowledge
+  // What is written for staff is theirs, whatever it sounds like.
+  if (session.pending?.for === 'inquiry') return acts.worded(text, question.written)
+  const asked = acts.act(text, question.written)
+  if (asked === undefined || asked.likely === 1) return asked?.act
+  if (pointedAt(around, session, text, question)) return undefined
+  if (asked.likely >= SURELY_HEARD) return asked.act
+  const region = question.regions.at(-1) ?? session.region ?? around.defaultRegion
+  const isQuestion = (rank(question, { region }).here[0]?.score ?? 0) >= CLEAR_NEW_QUESTION
+  const goesOn = session.topic?.entry !== undefined && question.rest === ''
+  return isQuestion || goesOn ? undefined : asked.act
 }
 
 /** What a plain 「是的」 or 「好的」 chooses: the consent, or the only thing that was asked about. */
@@ -123,6 +143,8 @@ function agreedTo({ menu, topic, pending }: Session): number | undefined {
   const things = actions.filter(({ do: does }) => does !== 'hand-over')
   return topic?.decision === 'ask-back' && things.length === 1 && things[0] === actions[0] ? 0 : undefined
 }
+
+const ASKED_BACK_FAINTLY = 0.5
 
 const CORRECTS = /^[哦噢啊哎嗯,，\s]*(?:不对|不是|我?.[错混岔]|手滑)/u
 
@@ -247,6 +269,7 @@ async function perform(
     }
     case 'subscribe-in':
     case 'agree':
+    case 'unsubscribe':
     case 'cancel':
     case 'hand-over': {
       const done = await carryOut(around, message, session, action)

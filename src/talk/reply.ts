@@ -223,7 +223,8 @@ export function reply(
       const [only] = decision.among.length === 1 ? decision.among : []
       // Who goes on about the only thing that was asked back, or told, means it.
       const isOffered = session.topic?.decision === 'ask-back' && offered(session).join() === only?.entry.id
-      const isTold = session.topic?.decision === 'answer' && only !== undefined && only.entry === lastEntry
+      const isTold =
+        leans && session.topic?.decision === 'answer' && only !== undefined && only.entry === lastEntry
       if (only && (isOffered || isTold)) return tell(around, moved, only.entry, { facets }, ranking)
       const meant =
         how.exclude && isElliptical(question)

@@ -85,21 +85,25 @@ function askConsent(
 
 /**
  * Ends what is named, or everything. 「体育的不要了」 may be about anything: undefined when it names nothing that is
- * subscribed or waits for consent. 「退订」 never fails on a detail: what does not match anything ends everything.
+ * subscribed or waits for consent. 「退订」 never fails on a detail: what does not match anything ends everything. What is
+ * only heard asks before it ends what is subscribed.
  */
 export async function endSubscriptions(
   around: Around,
   message: Message,
   session: Session,
-  act: 'unsubscribe' | 'unsubscribe-from',
+  act: 'unsubscribe' | 'unsubscribe-perhaps' | 'unsubscribe-from',
   {
     topics,
     region,
     pending,
+    chosen,
   }: {
     readonly topics: readonly string[]
     readonly region: string | undefined
     readonly pending: Session['pending']
+    /** What the visitor said yes to. */
+    readonly chosen?: readonly Subscription[] | undefined
   },
 ): Promise<Outcome | undefined> {
   const { content } = around.knowledge
@@ -110,9 +114,11 @@ export async function endSubscriptions(
   const current = await subscriptionsOf(around.db, message.address)
   const reminders = await waitingReminders(around, message)
   const offered = pending?.for === 'consent' ? pending.scope : []
-  const isNamed = topics.length > 0 || region !== undefined
+  const isNamed = topics.length > 0 || region !== undefined || chosen !== undefined
   const isMeant = (one: Subscription): boolean =>
-    (region === undefined || one.region === region) && (topics.length === 0 || topics.includes(one.topic))
+    (region === undefined || one.region === region) &&
+    (topics.length === 0 || topics.includes(one.topic)) &&
+    (chosen === undefined || includes(chosen, one))
   const turnsDown = !isNamed && offered.length > 0
   if (act === 'unsubscribe-from' && !turnsDown && !(isNamed && [...current, ...offered].some(isMeant)))
     return undefined
@@ -128,8 +134,7 @@ export async function endSubscriptions(
   }
   const ended = current.filter(isMeant)
   const isOnlyOffered =
-    (isNamed && ended.length === 0 && left.length < offered.length) ||
-    (act === 'unsubscribe-from' && turnsDown)
+    (isNamed && ended.length === 0 && left.length < offered.length) || (act !== 'unsubscribe' && turnsDown)
   if (isOnlyOffered || (current.length === 0 && reminders.length === 0))
     return note(
       offered.length > 0
@@ -138,6 +143,10 @@ export async function endSubscriptions(
     )
 
   const partly = ended.length > 0 && isNamed
+  if (act === 'unsubscribe-perhaps')
+    return current.length > 0
+      ? askWhether(around, session, partly ? ended : current, partly)
+      : note(say(content, 'remindersStay', { list: inWords(reminders) }))
   await unsubscribe(around.db, message.address, around.now, partly ? ended : undefined)
   const scope = scopeInWords(content, ended.length > 0 ? ended : current)
   const list = inWords(reminders)
@@ -145,6 +154,28 @@ export async function endSubscriptions(
     ...(current.length > 0 ? [say(content, 'unsubscribed', { scope })] : []),
     ...(reminders.length > 0 ? [say(content, partly ? 'remindersStay' : 'remindCalledOff', { list })] : []),
   )
+}
+
+/** What was only heard to end something is asked once more; 「退订」 ends it at once. */
+function askWhether(
+  { knowledge: { content } }: Around,
+  session: Session,
+  ending: readonly Subscription[],
+  partly: boolean,
+): Outcome {
+  return {
+    draft: {
+      ...plainDraft(content, 'act', 'unsubscribeConfirm', { scope: scopeInWords(content, ending) }),
+      choices: [
+        {
+          label: say(content, partly ? 'unsubscribeLabel' : 'unsubscribeAllLabel'),
+          action: { do: 'unsubscribe', scope: partly ? ending : undefined },
+        },
+        { label: say(content, 'stayLabel'), action: { do: 'cancel' } },
+      ],
+    },
+    session,
+  }
 }
 
 /**

@@ -123,7 +123,7 @@ export function createTurn(parts: TurnParts): Turn {
 function isExplained({ catalog, rank, acts }: Knowledge, heard: UrgentKind, text: string): boolean {
   if (heard.id !== UNCLEAR) return false
   const question = catalog.readQuestion(text)
-  if (acts.act(text, question.written) !== undefined) return true
+  if (acts.worded(text, question.written) !== undefined) return true
   const region = question.regions.at(-1)
   const { here, latin } = rank(question, { region })
   return !latin && (here[0]?.score ?? 0) >= (region === undefined ? PLAIN_QUESTION : PLAIN_FOR_A_TOWN)
