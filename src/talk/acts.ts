@@ -71,6 +71,7 @@ export function wordingReader(content: Content): ReadActs {
       const least = worded === undefined ? HEARD : SURELY_HEARD
       if (heard === undefined || heard.likely < least || heard.act === kind) return asked
       if (talks.some((talk) => talk.whole(stripped) || talk.within(text))) return asked
+      if (acts.some(({ id, isExcepted }) => (KINDS[id] ?? id) === heard.act && isExcepted(text))) return asked
       return { act: PERHAPS[heard.act] ?? heard.act, likely: heard.likely }
     },
     smallTalk: (text, stripped) => {
@@ -113,7 +114,14 @@ const BEGIN = '⟦'
 const END = '⟧'
 const markEdges = (wording: string): string => wording.replace(/^\^/, BEGIN).replaceAll('$', END)
 
-function compile(wording: Wording): { whole(text: string): boolean; within(text: string): boolean } {
+interface Compiled {
+  whole(text: string): boolean
+  within(text: string): boolean
+  /** Something in it says that it is not meant. */
+  isExcepted(text: string): boolean
+}
+
+function compile(wording: Wording): Compiled {
   const exactly = new Set(wording.exactly.map((phrase) => bare(phrase.toLowerCase())))
   const slashed = new Set(wording.exactly.filter((phrase) => phrase.startsWith('/')))
   const contains = compileWording(wording.contains.map(markEdges), 'anywhere')
@@ -121,5 +129,6 @@ function compile(wording: Wording): { whole(text: string): boolean; within(text:
   return {
     whole: (text) => (exactly.has(bare(text)) && !text.startsWith('/')) || slashed.has(text),
     within: (text) => contains(`${BEGIN}${text}${END}`) && !unless(`${BEGIN}${text}${END}`),
+    isExcepted: (text) => unless(`${BEGIN}${text}${END}`),
   }
 }
