@@ -187,8 +187,9 @@ function unsaidOf(
   }
 }
 
-/** A year is no answer to "how many". */
-const tellsAFigure = (answer: string): boolean => /\d/.test(answer.replace(/\d{4}年/g, ''))
+/** A year is no answer to "how many", 「六个春城」 is one. */
+const tellsAFigure = (answer: string): boolean =>
+  /\d/.test(answer.replace(/\d{4}年/g, '')) || /[三四五六七八九十](?:[个项处]|大(?!学))/u.test(answer)
 const tellsADay = (answer: string): boolean => /\d月|\d日|每[年月周天]/.test(answer)
 
 /**
