@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { loadContent } from '../src/content/load.ts'
-import { compileRequests, requestTraits } from '../src/talk/requests.ts'
+import { compileRequests, readModels, requestTraits } from '../src/talk/requests.ts'
 import { normalize } from '../src/text/normalize.ts'
 import { readMoreQuestions, readOutOfScope } from './labelled.ts'
 import { learn } from './linear.ts'
@@ -53,7 +53,10 @@ const others = [
 
 if (process.argv[2] === '--folds') {
   const heard = files.flatMap((file) => {
-    const hears = compileRequests(learnFrom(messages.filter((one) => one.file !== file)), traitsIn)
+    const hears = compileRequests(
+      readModels(learnFrom(messages.filter((one) => one.file !== file))),
+      traitsIn,
+    )
     return messages.filter((one) => one.file === file).map(({ text, act }) => ({ act, request: hears(text) }))
   })
   const asking = heard.filter(({ act }) => act !== NONE)

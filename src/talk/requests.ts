@@ -41,21 +41,25 @@ const TOPIC = 'Ｔ'
 const LENGTHS = [3, 5, 8, 12, 18, 30, 60]
 
 /** One model for each act: its name in a line, then the model as `readModel` reads it; an empty line between two. */
-export function compileRequests(
-  models: string,
-  traitsIn: (text: string) => Set<string>,
-): (text: string) => Request | undefined {
-  const all = models
+export function readModels(text: string): [ActId, LinearModel][] {
+  return text
     .trimEnd()
     .split('\n\n')
-    .map((section): readonly [ActId, LinearModel] => {
+    .map((section) => {
       const end = section.indexOf('\n')
       return [section.slice(0, end) as ActId, readModel(section.slice(end + 1))]
     })
+}
+
+/** The likeliest of all acts. */
+export function compileRequests(
+  models: readonly (readonly [ActId, LinearModel])[],
+  traitsIn: (text: string) => Set<string>,
+): (text: string) => Request | undefined {
   return (text) => {
     const traits = traitsIn(text)
     let best: Request | undefined
-    for (const [act, { bias, weigh }] of all) {
+    for (const [act, { bias, weigh }] of models) {
       const likely = 1 / (1 + Math.exp(-bias - weigh(traits)))
       if (likely > (best?.likely ?? 0)) best = { act, likely }
     }
@@ -63,9 +67,11 @@ export function compileRequests(
   }
 }
 
+const MODELS = readModels(readFileSync(new URL('./requests.tsv', import.meta.url), 'utf8'))
+
 /**
  * Hears what a message asks the bot to do, whatever its words: logistic regression for each act, fitted by
  * `bench/fit-requests.ts`. Most of what people want done they say in words that no list foresees.
  */
 export const requestReader = (content: Content): ((text: string) => Request | undefined) =>
-  compileRequests(readFileSync(new URL('./requests.tsv', import.meta.url), 'utf8'), requestTraits(content))
+  compileRequests(MODELS, requestTraits(content))
