@@ -10,7 +10,7 @@ import { normalize } from '../src/text/normalize.ts'
  * `test/requests/messages.jsonl` was written by somebody who saw neither the wordings nor what the classifier was
  * fitted on. Floors are the measured figures, rounded down; they only ever go up.
  */
-const FLOORS = { heard: 0.837, anotherAct: 0.042, taken: 0.025, questionsTaken: 0.0085 }
+const FLOORS = { heard: 0.85, anotherAct: 0.042, taken: 0.025, questionsTaken: 0.0085 }
 
 /** As the messages are labelled; what is no request here is answered like a question. */
 const KINDS: Partial<Record<ActId, string>> = {
@@ -72,7 +72,7 @@ describe('what visitors ask the bot to do', () => {
         .filter(Boolean)
         .map((line) => (JSON.parse(line) as { text: string }).text)
     const held = new Set(read('test/requests/messages.jsonl'))
-    const fitted = ['a', 'b', 'd', 'e'].flatMap((file) => read(`bench/requests/${file}.jsonl`))
+    const fitted = ['a', 'b', 'd', 'e', 'f'].flatMap((file) => read(`bench/requests/${file}.jsonl`))
     expect(fitted.length).toBeGreaterThan(3000)
     expect(fitted.filter((text) => held.has(text))).toEqual([])
   })

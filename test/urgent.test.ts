@@ -15,7 +15,7 @@ import { bare, normalize } from '../src/text/normalize.ts'
 const LISTS = [
   { file: 'messages.jsonl', recall: 0.986, falseAlarms: 0.014 },
   { file: 'second.jsonl', recall: 0.98, falseAlarms: 0.009 },
-  { file: 'third.jsonl', recall: 0.92, falseAlarms: 0.014 },
+  { file: 'third.jsonl', recall: 0.933, falseAlarms: 0.014 },
 ]
 
 let content: Content

@@ -124,7 +124,8 @@ export async function carryOut(
         await erase(around.db, message.address, around.now)
         return { ...one('erased'), forgotten: true, session: {} }
       }
-      if (pending?.for === 'consent') {
+      // 「好，删掉」 agrees to no subscription.
+      if (pending?.for === 'consent' && !/删|清/.test(text)) {
         const subscribed = await agreeToSubscribe(around, message, pending)
         return one('subscribed', { scope: scopeInWords(content, subscribed) })
       }

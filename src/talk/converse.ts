@@ -146,7 +146,7 @@ function agreedTo({ menu, topic, pending }: Session): number | undefined {
 
 const ASKED_BACK_FAINTLY = 0.5
 
-const CORRECTS = /^[哦噢啊哎嗯,，\s]*(?:不对|不是|我?.[错混岔]|手滑)/u
+const CORRECTS = /^[哦噢啊哎嗯,，\s]*(?:不对|不是|我?.[错混岔反]|手滑)/u
 
 /** How Telegram writes commands; those we know are acts. */
 const COMMAND = /^\/[a-z_]+(?:\s|@|$)/

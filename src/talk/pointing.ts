@@ -69,10 +69,13 @@ function pickedByWord(around: Around, session: Session, question: Question): Out
   const { content } = around.knowledge
   const word = question.gist
   if (session.topic?.decision !== 'ask-back' || word === '' || word.length > LITTLE) return undefined
-  const having = offered(session).flatMap((id) => {
-    const entry = entryOf(content, id)
-    return entry && [entry.title, ...entry.aliases].some((name) => name.includes(word)) ? [entry] : []
-  })
+  const entries = offered(session).flatMap((id) => entryOf(content, id) ?? [])
+  const named = entries.filter(({ title, aliases }) =>
+    [title, ...aliases].some((name) => name.includes(word)),
+  )
+  // 「谁来主持」; what stands in quotes is the name of something else.
+  const saying = entries.filter(({ answer }) => answer.replace(/“[^”]*”/gu, '').includes(word))
+  const having = named.length > 0 ? named : saying
   const [only, another] = having
   return only && !another
     ? tell(around, session, only, { facets: question.facets, facetFirst: question.facets.length > 0 })
@@ -165,7 +168,7 @@ interface Place {
 /** 「第二个…」, 「前一个…」, 「最后那个…」 at the beginning of a message; negative positions count from the end. */
 function placeInList(text: string): Place | undefined {
   const match =
-    /^(?:那|就|(?:还是|再|先)?(?:说回?|讲回?|问|回到)|我?想?(?:问|说|要|看)的?是?|[这那][两俩二三]个?(?:里面?|中|当中)?)?(?:第([一二三四1-4])(?:个|条|项|种|类|样|件|家|处)|(前者|(?:前头?|头|上)面?(?:那|一|的那)个)|(后者|最后(?:那|一|的那)[个种类]|后(?:面)?(?:那|一|的那)[个种类]))/u.exec(
+    /^(?:那|就|(?:还是|再|先)?(?:说回?|讲回?|问|回到)|我?想?(?:问|说|要|看)的?是?|[这那][两俩二三]个?(?:里面?|中|当中)?)?(?:第([一二三四1-4])(?:个|条|项|种|类|样|件|家|处|份|部|场|所|句)|(前者|(?:前头?|头|上)面?(?:那|一|的那)个)|(后者|最后(?:那|一|的那)[个种类]|后(?:面)?(?:那|一|的那)[个种类]))/u.exec(
       text,
     )
   if (match === null) return undefined
@@ -247,7 +250,8 @@ export function takenUp(
 }
 
 /** What stands around the word that is taken up. */
-const TURNING = /^(?:[那要给有都再]|里头|里面|其中)+|(?:的|那种|那个|这种|这个|呢|有|就|里面?|[不没]算?)+$/gu
+const TURNING =
+  /^(?:[那要给有都再]|里头|里面|其中)+|(?:的|那种|那个|这种|这个|呢|有|就|里面?|[不没]算?|一共|总共|合计)+$/gu
 /** As long as a figure with its unit: 「200人」. */
 const FIGURE = 5
 

@@ -250,12 +250,21 @@ const ADDS = /[也再还加]/u
 const includes = (list: readonly Subscription[], { region, topic }: Subscription): boolean =>
   list.some((one) => one.region === region && one.topic === topic)
 
-/** 「多久推一回啊」 while a subscription waits for consent: what would be agreed to, once more. */
-export function offeredAgain(around: Around, session: Session, { gist }: Question): Outcome | undefined {
+/**
+ * 「多久推一回啊」, 「创业的也加进去」 while a subscription waits for consent: what would be agreed to, once more, with what is
+ * added.
+ */
+export function offeredAgain(
+  around: Around,
+  session: Session,
+  { gist, written, regions }: Question,
+): Outcome | undefined {
   const { pending } = session
-  return pending?.for === 'consent' && gist.length <= LITTLE_SAID
-    ? askConsent(around, session, pending.scope)
-    : undefined
+  if (pending?.for !== 'consent' || gist.length > LITTLE_SAID) return undefined
+  const region = regions.at(-1) ?? pending.scope.at(-1)?.region
+  const topics = region !== undefined && ADDS.test(written) ? topicsIn(around.knowledge.content, written) : []
+  const added = topics.map((topic) => ({ region: region ?? '', topic }))
+  return askConsent(around, session, [...pending.scope.filter((one) => !includes(added, one)), ...added])
 }
 
 const LITTLE_SAID = 8
