@@ -124,8 +124,8 @@ export async function converse(
 /** What the message asks to be done, in words that staff wrote down or as it is heard. */
 function actAsked(around: Around, session: Session, text: string, question: Question): ActId | undefined {
   const { acts, rank } = around.knowledge
-  // What is written for staff is theirs, whatever it sounds like.
-  if (session.pending?.for === 'inquiry') return acts.worded(text, question.written)
+  // What is written for staff is theirs, whatever it sounds like; and 「别管我了」 after an alarm ends no subscription.
+  if (session.pending?.for === 'inquiry' || session.urgent) return acts.worded(text, question.written)
   const asked = acts.act(text, question.written)
   if (asked === undefined || asked.likely === 1) return asked?.act
   if (pointedAt(around, session, text, question)) return undefined
