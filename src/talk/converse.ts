@@ -121,12 +121,20 @@ export async function converse(
   return offeredAgain(around, session, question) ?? replied
 }
 
+/** Said when staff were asked for: they are not needed after all. */
+const TAKES_BACK = new Set<ActId>(['ask-instead', 'cancel'])
+
 /** What the message asks to be done, in words that staff wrote down or as it is heard. */
 function actAsked(around: Around, session: Session, text: string, question: Question): ActId | undefined {
   const { acts, rank } = around.knowledge
-  // What is written for staff is theirs, whatever it sounds like; and 「别管我了」 after an alarm ends no subscription.
-  if (session.pending?.for === 'inquiry' || session.urgent) return acts.worded(text, question.written)
+  // 「别管我了」 after an alarm ends no subscription.
+  if (session.urgent) return acts.worded(text, question.written)
   const asked = acts.act(text, question.written)
+  // What is written for staff is theirs, whatever it sounds like, unless they are no longer wanted.
+  if (session.pending?.for === 'inquiry')
+    return asked && TAKES_BACK.has(asked.act) && asked.likely >= SURELY_HEARD
+      ? asked.act
+      : acts.worded(text, question.written)
   if (asked === undefined || asked.likely === 1) return asked?.act
   if (pointedAt(around, session, text, question)) return undefined
   if (asked.likely >= SURELY_HEARD) return asked.act
