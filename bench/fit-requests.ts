@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { loadContent } from '../src/content/load.ts'
 import { compileRequests, readModels, requestTraits } from '../src/talk/requests.ts'
 import { normalize } from '../src/text/normalize.ts'
-import { readMoreQuestions, readOutOfScope } from './labelled.ts'
+import { readMoreQuestions, readOutOfScope, readRequests } from './labelled.ts'
 import { learn } from './linear.ts'
 
 /**
@@ -29,26 +29,15 @@ const OWN_WEIGHT = 2
 const OTHERS_WEIGHT = 0.3
 
 const traitsIn = requestTraits(content)
-const readLines = <T>(file: string): T[] =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as T)
-const files = readdirSync('bench/requests').filter((file) => file.endsWith('.jsonl'))
-const messages = files.flatMap((file) =>
-  readLines<Labelled>(`bench/requests/${file}`).map(({ text, act }) => ({
-    file,
-    text: normalize(text).text,
-    act,
-  })),
-)
+const messages = readRequests().map(({ file, text, act }) => ({ file, act, text: normalize(text).text }))
+const files = [...new Set(messages.map(({ file }) => file))]
 const others = [
   ...content.intents.flatMap(({ phrasings }) => phrasings),
   ...readMoreQuestions().map(({ ask }) => ask),
   ...readOutOfScope('bench/strangers.yaml').map(({ ask }) => ask),
   ...readdirSync('bench/urgent')
-    .flatMap((file) => readLines<{ text: string }>(`bench/urgent/${file}`))
-    .flatMap(({ text }, i) => (i % ONE_IN === 0 ? [text] : [])),
+    .flatMap((file) => readFileSync(`bench/urgent/${file}`, 'utf8').split('\n').filter(Boolean))
+    .flatMap((line, i) => (i % ONE_IN === 0 ? [(JSON.parse(line) as { text: string }).text] : [])),
 ].map((text) => ({ traits: traitsIn(normalize(text).text), label: false, weight: OTHERS_WEIGHT }))
 
 if (process.argv[2] === '--folds') {

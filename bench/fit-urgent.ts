@@ -3,13 +3,13 @@ import { loadContent } from '../src/content/load.ts'
 import { compileAlarm, soundsOf } from '../src/talk/alarm.ts'
 import { createUrgentLane } from '../src/talk/urgent.ts'
 import { normalize } from '../src/text/normalize.ts'
-import { readMoreQuestions } from './labelled.ts'
+import { readMoreQuestions, readRequests } from './labelled.ts'
 import { learn } from './linear.ts'
 
 /**
  * Fits `src/talk/urgent-model.tsv`, which hears what no wording in `intents/urgent.yaml` foresaw: logistic
- * regression over the traits of a message, on `bench/urgent/*.jsonl` and, as calm messages, all phrasings and the
- * questions of `bench/questions.yaml`.
+ * regression over the traits of a message, on `bench/urgent/*.jsonl` and, as calm messages, all phrasings, the
+ * questions of `bench/questions.yaml` and what visitors want done.
  * `--folds [FILE…]` writes nothing: it fits on all files but one and shows, kind by kind, what the lane makes of
  * that one. `test/urgent/` is never looked at here: it measures.
  */
@@ -25,9 +25,12 @@ const labelled = files.flatMap((file) =>
       return { file, text: normalize(text).text, urgent, kind: kind ?? 'unnamed' }
     }),
 )
+const requests = new Set(readRequests().map(({ text }) => normalize(text).text))
 const calm = [
   ...content.intents.flatMap(({ phrasings }) => phrasings),
   ...readMoreQuestions().map(({ ask }) => ask),
+  // Who wants a person may need one.
+  ...readRequests().flatMap(({ text, act }) => (act === 'human' || act === 'none' ? [] : [text])),
 ].map((text) => normalize(text).text)
 
 /** Held-out hands are heard better with rare traits at 1 to 2 than at 0. */
@@ -37,6 +40,8 @@ const LEARNING = { seen: 2, trust: 30, rarer: 1.65 }
  * long ones here are cries for help, most long ones of visitors are stories of an ordinary day.
  */
 const CALM_SHARE = 2
+/** 「别叫我了」 is a request and may be a farewell: at 1, farewells are heard less. */
+const REQUEST_WEIGHT = 0.4
 const [, , option, ...chosen] = process.argv
 if (option === '--folds') {
   const tally = new Map<string, { heard: number; of: number }>()
@@ -71,7 +76,17 @@ function learnFrom(messages: readonly Labelled[], questions: readonly string[]):
     label: urgent,
     weight: weights[i] ?? 1,
   }))
-  return learn([...lessons, ...questions.map((text) => ({ traits: soundsOf(text), label: false }))], LEARNING)
+  return learn(
+    [
+      ...lessons,
+      ...questions.map((text) => ({
+        traits: soundsOf(text),
+        label: false,
+        weight: requests.has(text) ? REQUEST_WEIGHT : 1,
+      })),
+    ],
+    LEARNING,
+  )
 }
 
 interface Labelled {

@@ -24,6 +24,7 @@ const question = z.object({
   style: z.string(),
   facet: z.string().optional(),
 })
+const requestLine = z.object({ text: z.string(), act: z.string() })
 const questionsFile = z.object({ intent: z.string(), questions: z.array(question) })
 const moreQuestionsFile = z.array(question.extend({ intent: z.string() }))
 const outOfScopeFile = z.array(
@@ -44,6 +45,18 @@ export function readQuestions(folder = 'test/questions'): Labelled[] {
 /** Questions to learn from besides, on which nothing is measured. */
 export function readMoreQuestions(): Labelled[] {
   return moreQuestionsFile.parse(parse(readFileSync('bench/questions.yaml', 'utf8')))
+}
+
+/** Messages that ask the bot to do something, and some that only sound like it; `act` says what, or `none`. */
+export function readRequests(folder = 'bench/requests'): { file: string; text: string; act: string }[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.jsonl'))
+    .flatMap((file) =>
+      readFileSync(join(folder, file), 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => ({ file, ...requestLine.parse(JSON.parse(line)) })),
+    )
 }
 
 export function readOutOfScope(file = 'test/questions/_hand-over.yaml'): OutOfScope[] {

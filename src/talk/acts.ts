@@ -85,7 +85,7 @@ export function wordingReader(content: Content): ReadActs {
 }
 
 /** Chosen on held-out hands, see `bench/fit-requests.ts`. Wordings are trusted more than one's ear. */
-const HEARD = 0.3
+const HEARD = 0.25
 export const SURELY_HEARD = 0.6
 const PERHAPS: Partial<Record<ActId, ActId>> = {
   unsubscribe: 'unsubscribe-perhaps',
