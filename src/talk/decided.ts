@@ -58,20 +58,17 @@ export function asDecided(
     },
   })
 
-  switch (decision.kind) {
-    case 'answer': {
-      const { entry } = decision.candidate
-      const secret = message.inGroup ? privateTopic(content, entry) : undefined
-      if (secret)
-        return {
-          draft: {
-            ...plainDraft(content, 'act', 'continuePrivately', { topic: secret }),
-            ...traceOf(ranking, entry),
-          },
-          session: moved,
-        }
-      return tell(around, moved, entry, { facets }, ranking)
+  const unanswered = { text: mask(question.written), at: now.getTime() }
+  const topic = message.inGroup ? privateTopic(content, entriesIn(decision)) : undefined
+  if (topic)
+    return {
+      draft: { ...plainDraft(content, 'act', 'continuePrivately', { topic }), ...traceOf(ranking) },
+      session: moved,
     }
+
+  switch (decision.kind) {
+    case 'answer':
+      return tell(around, moved, decision.candidate.entry, { facets }, ranking)
     case 'ask-region':
       return {
         draft: {
@@ -99,11 +96,6 @@ export function asDecided(
         session: remember('ask-back', decision.among[0]?.entry.id),
       }
     case 'ask-back': {
-      const secret = message.inGroup
-        ? decision.among.map(({ entry }) => privateTopic(content, entry)).find(Boolean)
-        : undefined
-      if (secret)
-        return { draft: plainDraft(content, 'act', 'continuePrivately', { topic: secret }), session: moved }
       const [only] = decision.among.length === 1 ? decision.among : []
       // Who goes on about the only thing that was asked back, or told, means it.
       const isOffered = before.topic?.decision === 'ask-back' && offered(before).join() === only?.entry.id
@@ -134,25 +126,16 @@ export function asDecided(
           region,
           ...traceOf(ranking),
         },
-        session: { ...remember('ask-back'), unanswered: { text: mask(question.written), at: now.getTime() } },
+        session: { ...remember('ask-back'), unanswered },
       }
       const last = decision.sure ? undefined : goesOnFrom(around, before, question, region)
       return last ? perhapsOn(around, last, question, asked) : asked
     }
-    case 'elsewhere': {
-      const secret = message.inGroup
-        ? decision.there.map(({ entry }) => privateTopic(content, entry)).find(Boolean)
-        : undefined
-      if (secret)
-        return { draft: plainDraft(content, 'act', 'continuePrivately', { topic: secret }), session: moved }
+    case 'elsewhere':
       return {
         draft: { ...notHere(content, decision.there, decision.near, region, facets[0]), ...traceOf(ranking) },
-        session: {
-          ...remember('hand-over', decision.there[0]?.entry.id),
-          unanswered: { text: mask(question.written), at: now.getTime() },
-        },
+        session: { ...remember('hand-over', decision.there[0]?.entry.id), unanswered },
       }
-    }
     case 'hand-over': {
       if (question.rest === '' || question.rest.length < 2)
         return {
@@ -164,10 +147,7 @@ export function asDecided(
         }
       const handedOver: Outcome = {
         draft: { ...unsure(content, decision.why, question, region), ...traceOf(ranking) },
-        session: {
-          ...remember('hand-over'),
-          unanswered: { text: mask(question.written), at: now.getTime() },
-        },
+        session: { ...remember('hand-over'), unanswered },
       }
       const last = goesOnFrom(around, before, question, region)
       return last ? perhapsOn(around, last, question, handedOver) : handedOver
@@ -208,8 +188,24 @@ function withRegionNames(
   })
 }
 
-function privateTopic(content: Content, entry: Entry): string | undefined {
-  return entry.topics.find((topic) =>
-    content.topics.some(({ name, private: secret }) => secret && name === topic),
-  )
+/** What a reply to the decision would name. */
+function entriesIn(decision: Decision): readonly Entry[] {
+  switch (decision.kind) {
+    case 'answer':
+      return [decision.candidate.entry]
+    case 'ask-region':
+    case 'ask-back':
+      return decision.among.map(({ entry }) => entry)
+    case 'elsewhere':
+      return decision.there.map(({ entry }) => entry)
+    case 'hand-over':
+      return []
+  }
+}
+
+/** A topic that is nobody else's business, if one of the entries is about such. */
+function privateTopic(content: Content, entries: readonly Entry[]): string | undefined {
+  return entries
+    .flatMap(({ topics }) => topics)
+    .find((topic) => content.topics.some(({ name, private: secret }) => secret && name === topic))
 }
