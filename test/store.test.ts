@@ -79,6 +79,17 @@ async function everything(of: Database = db): Promise<Record<string, object[]>> 
 const whole = async (): Promise<string> => JSON.stringify(await everything())
 
 describe('the database', () => {
+  it('lets a consent lapse that an older version asked for and stored in its own way', async () => {
+    await say('订阅莲都志愿')
+    const pending = { for: 'consent', region: 'liandu', topics: ['志愿'], shown: '', at: now.getTime() }
+    await db
+      .updateTable('session')
+      .set({ data: JSON.stringify({ region: 'liandu', pending }) })
+      .execute()
+    expect((await say('我的订阅')).text).toContain('没有订阅')
+    expect((await say('志愿')).text).not.toContain('undefined')
+  })
+
   it('is made with its folder, for nobody else to read', async () => {
     expect((await stat(join(data, 'deep'))).mode & 0o077).toBe(0)
   })

@@ -180,11 +180,16 @@ function forgetStale(session: Session, now: Date): Session {
     told: fresh(session.topic?.at, CONTEXT_MS) ? session.told : undefined,
     menu: fresh(session.menu?.at, MENU_MS) ? session.menu : undefined,
     events: fresh(session.events?.at, CONTEXT_MS) ? session.events : undefined,
-    pending: fresh(session.pending?.at, CONTEXT_MS) ? session.pending : undefined,
+    pending:
+      fresh(session.pending?.at, CONTEXT_MS) && isReadable(session.pending) ? session.pending : undefined,
     unanswered: fresh(session.unanswered?.at, CONTEXT_MS) ? session.unanswered : undefined,
     urgent: fresh(session.urgent?.at, CONTEXT_MS) ? session.urgent : undefined,
   }
 }
+
+/** A consent asked for before an update may be stored in another shape; it is asked for anew. */
+const isReadable = (pending: Session['pending']): boolean =>
+  pending?.for !== 'consent' || Array.isArray(pending.scope)
 
 export function regionByName(content: Content, name: string): string | undefined {
   const wanted = name.trim().toLowerCase()
