@@ -9,6 +9,8 @@ import { entryOf, tell, traceOf } from './tell.ts'
 
 /** So few characters say little by themselves. */
 export const LITTLE = 4
+/** So few may be about what was said last. */
+export const LITTLE_SAID = 8
 
 /** A question this short leans on what was said before. */
 export const isElliptical = ({ rest, gist }: Question): boolean => rest.length <= 6 || gist.length <= LITTLE

@@ -3,6 +3,7 @@ import type { Question } from '../answer/question.ts'
 import type { Entry } from '../model/content.ts'
 import type { Session } from '../model/session.ts'
 import { composeAnswer, dayInShanghai, inQuotes, say } from './compose.ts'
+import { LITTLE_SAID } from './context.ts'
 import type { Around, Outcome } from './converse.ts'
 import { entryOf } from './tell.ts'
 
@@ -27,7 +28,6 @@ export function goesOnFrom(
   return dailyLife(question, { target, closest: undefined }) < SOUNDS_LIKE_LIFE ? last : undefined
 }
 
-const LITTLE_SAID = 8
 /** Most of what goes on lies below, and of the small talk that nothing else turns away about half above. */
 const SOUNDS_LIKE_LIFE = 0.4
 

@@ -2,7 +2,7 @@ import type { Question } from '../answer/question.ts'
 import type { Entry } from '../model/content.ts'
 import type { Session } from '../model/session.ts'
 import { withDigits } from '../text/numerals.ts'
-import { agrees, CLEAR_LEAD, FAR_LEAD, LITTLE, speaksMuchOf, speaksOf } from './context.ts'
+import { agrees, CLEAR_LEAD, FAR_LEAD, LITTLE, LITTLE_SAID, speaksMuchOf, speaksOf } from './context.ts'
 import type { Around, Outcome } from './converse.ts'
 import { offered } from './follow-up.ts'
 import { entryOf, tell } from './tell.ts'
@@ -149,8 +149,6 @@ export function listedInAnswer(around: Around, session: Session, text: string): 
 /** 「你确定？我听说是8场」 is answered by what stands written, and where. */
 const DOUBTS =
   /^你?(?:确定|肯定|当真)|^(?:真的)?(?:一个|一点|什么|啥|全)都?没(?:有)?(?:写|说|提|列|讲)|^(?:真的|没[搞弄说算]错)吧?吗?[?？]?$|^不是[^\p{P}\s]{1,6}吗[?？]?$/u
-
-const LITTLE_SAID = 8
 
 /** The first group: the visitor leaves what was told last. */
 const GOING_BACK =

@@ -14,6 +14,7 @@ import { clausesOf } from '../text/clauses.ts'
 import { inScript } from '../text/normalize.ts'
 import type { ActId } from './acts.ts'
 import { plainDraft, regionName, say } from './compose.ts'
+import { LITTLE_SAID } from './context.ts'
 import type { Around, Outcome } from './converse.ts'
 import { inWords, waitingReminders } from './remind.ts'
 
@@ -57,10 +58,7 @@ export async function offerSubscription(
     }
   // 「志愿的也要」 after everything was offered means that topic.
   const kept = before.filter((one) => one.topic !== ALL_TOPICS || one.region !== where)
-  const added = wanted.filter(
-    (one) => !kept.some((two) => two.region === one.region && two.topic === one.topic),
-  )
-  return askConsent(around, session, [...kept, ...added])
+  return askConsent(around, session, withAdded(kept, wanted))
 }
 
 function askConsent(
@@ -134,7 +132,8 @@ export async function endSubscriptions(
   }
   const ended = current.filter(isMeant)
   const isOnlyOffered =
-    (isNamed && ended.length === 0 && left.length < offered.length) || (act !== 'unsubscribe' && turnsDown)
+    (isNamed && ended.length === 0 && left.length < offered.length) ||
+    (turnsDown && (act === 'unsubscribe-from' || (act === 'unsubscribe-perhaps' && current.length === 0)))
   if (isOnlyOffered || (current.length === 0 && reminders.length === 0))
     return note(
       offered.length > 0
@@ -243,12 +242,17 @@ export function offeredInstead(
   const named = topics.length > 0 ? topics : [...new Set(pending.scope.map(({ topic }) => topic))]
   const said = named.map((topic) => ({ region: where, topic }))
   const kept = ADDS.test(written) && !isCorrection ? pending.scope : []
-  return askConsent(around, session, [...kept.filter((one) => !includes(said, one)), ...said])
+  return askConsent(around, session, withAdded(kept, said))
 }
 
 const ADDS = /[也再还加]/u
 const includes = (list: readonly Subscription[], { region, topic }: Subscription): boolean =>
   list.some((one) => one.region === region && one.topic === topic)
+/** Both, each once. */
+const withAdded = (list: readonly Subscription[], added: readonly Subscription[]): Subscription[] => [
+  ...list.filter((one) => !includes(added, one)),
+  ...added,
+]
 
 /**
  * 「多久推一回啊」, 「创业的也加进去」 while a subscription waits for consent: what would be agreed to, once more, with what is
@@ -262,12 +266,10 @@ export function offeredAgain(
   const { pending } = session
   if (pending?.for !== 'consent' || gist.length > LITTLE_SAID) return undefined
   const region = regions.at(-1) ?? pending.scope.at(-1)?.region
-  const topics = region !== undefined && ADDS.test(written) ? topicsIn(around.knowledge.content, written) : []
-  const added = topics.map((topic) => ({ region: region ?? '', topic }))
-  return askConsent(around, session, [...pending.scope.filter((one) => !includes(added, one)), ...added])
+  const topics = ADDS.test(written) ? topicsIn(around.knowledge.content, written) : []
+  const added = region === undefined ? [] : topics.map((topic) => ({ region, topic }))
+  return askConsent(around, session, withAdded(pending.scope, added))
 }
-
-const LITTLE_SAID = 8
 
 export async function listSubscriptions(
   around: Around,
